@@ -1,0 +1,31 @@
+"""What a provider's folder says of itself; reading it imports no SDK."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A vendor folder: its name and where its parts are.
+
+    Parts are given as ``module:attribute`` and imported on first use, so that reading a
+    provider's entry point costs nothing.
+
+    Attributes:
+        name: as configurations call it, ``backend: NAME``.
+        extra: the pip extra that installs its SDK, or None if it needs none.
+        settings: the class of its target settings, a subclass of
+            ``skykeep.settings.model.TargetSettings``.
+        drivers: capability (``"secrets"``) -> an async callable that takes the target's
+            settings and an ``OpenContext`` and returns an open driver.
+        embedded: it runs in this process: reads are as cheap as a cache, so that
+            caching is off unless it is asked for.
+    """
+
+    name: str
+    settings: str
+    drivers: Mapping[str, str] = field(default_factory=dict)
+    extra: str | None = None
+    embedded: bool = False

@@ -1,0 +1,322 @@
+"""What a provider writes to keep secrets, and the data that it exchanges.
+
+A driver raises our errors (``skykeep.errors``), never retries, never logs, never caches
+and opens no task that outlives a call. The suite ``skykeep.conformance.secrets`` is the
+executable form of this contract.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from enum import Enum
+from typing import ClassVar, Final, final
+
+from skykeep.errors import Unsupported
+from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
+
+CURRENT: Final = "current"
+PENDING: Final = "pending"
+PREVIOUS: Final = "previous"
+
+
+@final
+class Keep(Enum):
+    """``KEEP``: leave this as it is (None means: remove it)."""
+
+    KEEP = "keep"
+
+
+KEEP: Final = Keep.KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretCapabilities:
+    """What a store can do. Each flag is tested both ways by the conformance suite.
+
+    A driver whose flag is off raises ``Unsupported`` for what the flag names, before any
+    side effect.
+
+    Attributes:
+        versions: older versions can be read.
+        max_versions: how many versions of a secret are kept; None is unbounded.
+        stages: versions carry movable labels beyond ``current``.
+        metadata: free text pairs are kept with the secret.
+        tags: short label pairs are kept with the secret.
+        expiry: an expiry time is kept with the secret.
+        soft_delete: a deleted secret can be restored until it is purged.
+        compare_and_set: ``expects`` is decided by the store, not by a look before.
+        empty_values: a value of 0 bytes can be kept.
+        case_sensitive: names that differ in case only are different names.
+        max_value_bytes: the largest value.
+        write: the store can be written at all.
+    """
+
+    versions: bool = True
+    max_versions: int | None = None
+    stages: bool = True
+    metadata: bool = True
+    tags: bool = True
+    expiry: bool = True
+    soft_delete: bool = True
+    compare_and_set: bool = True
+    empty_values: bool = True
+    case_sensitive: bool = True
+    max_value_bytes: int = MAX_VALUE_BYTES
+    write: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One immutable version of a secret's value.
+
+    Attributes:
+        id: issued by the store; only equality means anything.
+        created_at: when, in UTC.
+        stages: the labels on it now.
+        available: its value can be read (not disabled, not destroyed).
+        size: bytes of the value, or None where the store does not tell.
+    """
+
+    id: str
+    created_at: datetime
+    stages: tuple[str, ...] = ()
+    available: bool = True
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInfo:
+    """What is known of a secret without its value.
+
+    Attributes:
+        name: the portable name.
+        version: the id of the current version, or None if there is none.
+        created_at: of the secret, UTC.
+        updated_at: of the last change of any kind, UTC.
+        metadata: free text pairs.
+        tags: short label pairs.
+        expires_at: when the value should no longer be used; None is never. Reading an
+            expired secret still works: an outage would be worse than an old password.
+        deleted_at: when it was deleted, or None if it is not.
+    """
+
+    name: str
+    version: str | None
+    created_at: datetime
+    updated_at: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether its expiry time has passed."""
+        return self.expires_at is not None and self.expires_at <= datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an answer came from.
+
+    Attributes:
+        source: the name of the target.
+        age: seconds since the target gave it.
+        stale: older than its time to live.
+        degraded: not from where it should be.
+        cached: kept, not asked for.
+    """
+
+    source: str
+    age: float = 0.0
+    stale: bool = False
+    degraded: bool = False
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret's value at one version, with what is known of it.
+
+    Attributes:
+        name: the portable name.
+        value: opaque; see ``SecretValue``.
+        version: the id of this version.
+        created_at: of this version, UTC.
+        stages: the labels on this version now.
+        metadata, tags, expires_at: of the secret, see ``SecretInfo``.
+        provenance: where this answer came from; None only inside a driver.
+    """
+
+    name: str
+    value: SecretValue
+    version: str
+    created_at: datetime
+    stages: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
+    provenance: Provenance | None = None
+
+    @property
+    def expired(self) -> bool:
+        """Whether its expiry time has passed."""
+        return self.expires_at is not None and self.expires_at <= datetime.now(timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The outcome of a write.
+
+    Attributes:
+        version: the id of the version that now holds the value.
+        changed: False if the store already held exactly this; no version was made.
+    """
+
+    version: str
+    changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What a write says of the secret besides its value. ``KEEP`` leaves as it is.
+
+    Attributes:
+        metadata: replaces all pairs; ``{}`` removes them.
+        tags: replaces all pairs; ``{}`` removes them.
+        expires_at: an aware datetime; None removes the expiry.
+    """
+
+    metadata: Mapping[str, str] | Keep = KEEP
+    tags: Mapping[str, str] | Keep = KEEP
+    expires_at: datetime | Keep | None = KEEP
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is to change."""
+        return self.metadata is KEEP and self.tags is KEEP and self.expires_at is KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a listing, in the store's own order, and how to go on.
+
+    Attributes:
+        items: what is known of each secret.
+        cursor: pass it to get the next page; None if this is the last. Opaque.
+    """
+
+    items: Sequence[SecretInfo]
+    cursor: str | None
+
+
+class SecretDriver(ABC):
+    """Keeps secrets in one store. All names are portable or ``native:`` ones, checked.
+
+    Every method may raise ``Denied``, ``Unauthenticated``, ``Throttled``, ``Unavailable``,
+    ``KeyFailure``, ``Corrupt`` and, for a name that the store cannot carry, ``Invalid``.
+    The methods below the line have a default that raises ``Unsupported``.
+    """
+
+    capabilities: ClassVar[SecretCapabilities] | SecretCapabilities
+
+    @abstractmethod
+    async def get(
+        self, name: str, *, version: str | None = None, stage: str | None = None
+    ) -> Secret:
+        """The value at a version, at a stage, or (neither given) the current one.
+
+        Raises ``NotFound`` (no such secret, version or stage; a deleted secret),
+        ``VersionUnavailable`` (the version's value is gone or disabled).
+        """
+
+    @abstractmethod
+    async def list(
+        self, prefix: str, *, cursor: str | None, limit: int, deleted: bool = False
+    ) -> Page:
+        """Secrets whose name lies under ``prefix`` (whole segments, no closing slash).
+
+        ``""`` is all; ``db`` finds ``db/password``, not ``db`` and not ``dbx/password``.
+        ``deleted`` lists the deleted ones instead. A secret that is neither written nor
+        deleted while the listing goes on appears exactly once. Raises ``Invalid`` for a
+        cursor that it did not issue.
+        """
+
+    @abstractmethod
+    async def describe(self, name: str) -> SecretInfo:
+        """What is known without the value. A deleted secret is described too
+        (``deleted_at``). Raises ``NotFound``."""
+
+    async def versions(self, name: str) -> Sequence[Version]:
+        """All versions that the store still knows, newest first. Raises ``NotFound``."""
+        raise self.unsupported("versions")
+
+    async def create(
+        self, name: str, value: SecretValue, attributes: Attributes
+    ) -> Written:
+        """Keep a new secret. Raises ``Conflict`` if the name exists, ``PendingDelete`` if a
+        tombstone holds it, ``Quota``."""
+        raise self.unsupported("create")
+
+    async def update(
+        self,
+        name: str,
+        value: SecretValue,
+        attributes: Attributes,
+        *,
+        stage: str = CURRENT,
+        expects: str | None = None,
+    ) -> Written:
+        """Add a version under ``stage``. A move of ``current`` leaves ``previous`` behind.
+
+        A value that is already at that stage makes no new version. ``expects`` is the id
+        that ``current`` must have, else ``Conflict``. Raises ``NotFound``,
+        ``PendingDelete``, ``Quota``.
+        """
+        raise self.unsupported("update")
+
+    async def annotate(
+        self, name: str, attributes: Attributes, *, expects: str | None = None
+    ) -> None:
+        """Change metadata, tags or expiry and no value. Raises ``NotFound``,
+        ``PendingDelete``, ``Conflict``."""
+        raise self.unsupported("annotate")
+
+    async def move_stage(
+        self, name: str, stage: str, version: str | None, *, expects: str | None = None
+    ) -> None:
+        """Put the label on a version; None takes it off (not ``current``).
+
+        Moving ``current`` puts ``previous`` on the version that had it. ``expects`` is the
+        id that ``current`` must have. Raises ``NotFound``, ``VersionUnavailable``,
+        ``PendingDelete``, ``Conflict``.
+        """
+        raise self.unsupported("move_stage")
+
+    async def delete(self, name: str, *, expects: str | None = None) -> None:
+        """Delete it: restorable where the store has soft delete, for ever elsewhere.
+
+        Raises ``NotFound`` (also if it is deleted already), ``Conflict``.
+        """
+        raise self.unsupported("delete")
+
+    async def restore(self, name: str) -> None:
+        """Undo a delete. Raises ``NotFound``; ``Conflict`` if it is not deleted."""
+        raise self.unsupported("restore")
+
+    async def purge(self, name: str) -> None:
+        """Remove it for ever, deleted before or not. Raises ``NotFound``."""
+        raise self.unsupported("purge")
+
+    async def close(self) -> None:  # noqa: B027  (most drivers hold nothing: not abstract)
+        """Let go of connections and keys. Called once; no call is under way."""
+
+    def after_fork(self) -> None:  # noqa: B027  (most drivers hold nothing: not abstract)
+        """In a forked child: drop what must not be shared with the parent; do not close it."""
+
+    def unsupported(self, what: str) -> Unsupported:
+        """The error for what this store cannot do."""
+        return Unsupported(f"{type(self).__name__} cannot do '{what}'", hint="nothing happened")

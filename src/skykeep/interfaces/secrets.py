@@ -1,0 +1,503 @@
+"""``Secrets``: what applications use, the same over every store.
+
+Each operation checks its arguments, becomes one ``Call`` and goes through the layers.
+What a store has to do is in ``secret_driver.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal, Protocol, TypeVar
+
+from skykeep.errors import Conflict, Invalid, NotFound, PendingDelete
+from skykeep.interfaces.call import Answer, Call, Effect, Target
+from skykeep.interfaces.names import check_name, check_prefix, is_native
+from skykeep.interfaces.secret_checks import check_attributes, check_stage, check_version
+from skykeep.interfaces.secret_driver import (
+    CURRENT,
+    KEEP,
+    Attributes,
+    Keep,
+    Page,
+    Provenance,
+    Secret,
+    SecretCapabilities,
+    SecretDriver,
+    SecretInfo,
+    Version,
+    Written,
+)
+from skykeep.interfaces.secret_value import SecretValue
+
+T = TypeVar("T")
+Value = bytes | str | SecretValue
+OnTombstone = Literal["fail", "recover", "purge"]
+
+PAGE = 200
+"""Secrets per page of a listing, where the store has no smaller limit."""
+
+_AT_ONCE = 32  # get_many: enough to fill a batch or a connection pool, no storm
+
+
+class Front(Protocol):
+    """The stack's entrance for applications, and what it offers beside calls."""
+
+    async def __call__(self, call: Call[T], /) -> Answer[T]:
+        """Send the call through the layers."""
+        ...
+
+    def invalidate(self, resource: str | None) -> None:
+        """Forget what is cached of the resource, or (None) everything."""
+
+
+class Secrets:
+    """Secrets of one scope, in the environment's targets.
+
+    Names are portable (``skykeep.interfaces.names``) or ``native:NAME``. Every method may
+    raise any error of ``skykeep.errors`` that names the store's state; ``Invalid`` is raised
+    before any call is made.
+    """
+
+    def __init__(self, front: Front, primary: Target, scope: str = "") -> None:
+        """``scope`` is put before every name: ``""`` or segments with a closing slash."""
+        self._front = front
+        self._primary = primary
+        self._scope = scope
+
+    # -- reading
+
+    async def get(
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        stage: str | None = None,
+        fresh: bool = False,
+    ) -> Secret:
+        """The value at a version, at a stage, or (neither given) the current one.
+
+        ``fresh`` asks the store even if the answer is cached. Raises ``NotFound``,
+        ``VersionUnavailable``.
+        """
+        resource = self._resource(name)
+        if version is not None:
+            check_version(version)
+        if stage is not None:
+            if version is not None:
+                raise Invalid("give a version or a stage, not both")
+            check_stage(stage)
+
+        async def send(target: Target) -> Secret:
+            driver: SecretDriver = await target.driver("secrets")
+            return await driver.get(resource, version=version, stage=stage)
+
+        answer = await self._front(
+            Call(
+                "secrets.get",
+                resource,
+                Effect.READ,
+                send,
+                idempotent=True,
+                cache_key=(version, stage),
+                fresh=fresh,
+            )
+        )
+        kept = answer.value
+        return Secret(
+            name,
+            kept.value,
+            kept.version,
+            kept.created_at,
+            kept.stages,
+            kept.metadata,
+            kept.tags,
+            kept.expires_at,
+            Provenance(
+                answer.source,
+                time.monotonic() - answer.at,
+                answer.stale,
+                answer.degraded,
+                answer.cached,
+            ),
+        )
+
+    async def get_many(
+        self,
+        names: Iterable[str],
+        *,
+        fresh: bool = False,
+        missing: Literal["fail", "skip"] = "fail",
+    ) -> dict[str, Secret]:
+        """The current values of several names, in the order given.
+
+        Reads run side by side, each with its own deadline. ``missing="fail"`` raises one
+        ``NotFound`` that names all that are missing; ``"skip"`` leaves them out.
+        """
+        wanted = list(dict.fromkeys(names))
+        for name in wanted:
+            self._resource(name)
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def one(name: str) -> Secret | None:
+            async with gate:
+                try:
+                    return await self.get(name, fresh=fresh)
+                except NotFound:
+                    return None
+
+        reads = [asyncio.ensure_future(one(name)) for name in wanted]
+        try:
+            found = await asyncio.gather(*reads)
+        except BaseException:
+            for read in reads:
+                read.cancel()
+            await asyncio.gather(*reads, return_exceptions=True)
+            raise
+        absent = [name for name, secret in zip(wanted, found, strict=True) if secret is None]
+        if absent and missing == "fail":
+            raise NotFound(
+                f"no such secret: {', '.join(absent)}",
+                operation="secrets.get_many",
+                resource=absent[0],
+                target=self._primary.name,
+            )
+        return {
+            name: secret
+            for name, secret in zip(wanted, found, strict=True)
+            if secret is not None
+        }
+
+    def list(
+        self,
+        prefix: str = "",
+        *,
+        deleted: bool = False,
+        cursor: str | None = None,
+        page_size: int = PAGE,
+    ) -> Listing:
+        """Secrets under a prefix of whole name segments, in the store's own order.
+
+        ``db`` finds ``db/password``, not ``dbx/password`` and not ``db`` itself. The
+        listing is an async iterator of ``SecretInfo``; ``cursor`` goes on where an earlier
+        listing's ``cursor`` stood. ``deleted`` lists the deleted ones instead.
+        """
+        if not 1 <= page_size <= 1000:
+            raise Invalid(f"a page has 1 to 1,000 secrets, not {page_size}")
+        resource = self._scope.removesuffix("/")
+        if prefix := check_prefix(prefix):
+            resource = self._resource(prefix)
+        return Listing(self, resource, deleted, cursor, page_size)
+
+    async def describe(self, name: str) -> SecretInfo:
+        """What is known without the value; of a deleted secret too. Raises ``NotFound``."""
+        resource = self._resource(name)
+
+        async def send(target: Target) -> SecretInfo:
+            driver: SecretDriver = await target.driver("secrets")
+            return await driver.describe(resource)
+
+        return replace(await self._read("secrets.describe", resource, send), name=name)
+
+    async def versions(self, name: str) -> Sequence[Version]:
+        """All versions that the store still knows, newest first. Raises ``NotFound``."""
+        resource = self._resource(name)
+
+        async def send(target: Target) -> Sequence[Version]:
+            driver: SecretDriver = await target.driver("secrets")
+            return await driver.versions(resource)
+
+        return await self._read("secrets.versions", resource, send)
+
+    async def capabilities(self) -> SecretCapabilities:
+        """What the primary store can do."""
+        driver: SecretDriver = await self._primary.driver("secrets")
+        return driver.capabilities
+
+    # -- writing
+
+    async def put(
+        self,
+        name: str,
+        value: Value,
+        *,
+        metadata: Mapping[str, str] | Keep = KEEP,
+        tags: Mapping[str, str] | Keep = KEEP,
+        expires_at: datetime | Keep | None = KEEP,
+        on_tombstone: OnTombstone = "fail",
+    ) -> Written:
+        """Create the secret or add a current version to it.
+
+        A value that is already current makes no new version. ``on_tombstone`` says what to
+        do when a deleted secret holds the name: ``fail`` with ``PendingDelete``, ``recover``
+        it and go on, or ``purge`` it first.
+        """
+        value = SecretValue(value)
+        resource = self._resource(name)
+        attributes = check_attributes(metadata, tags, expires_at)
+        if on_tombstone not in ("fail", "recover", "purge"):
+            raise Invalid(f"on_tombstone is fail, recover or purge, not {on_tombstone!r}")
+
+        async def send(target: Target) -> Written:
+            driver: SecretDriver = await target.driver("secrets")
+            _check_size(driver, target, value)
+            try:
+                return await _upsert(driver, resource, value, attributes)
+            except PendingDelete:
+                if on_tombstone == "fail":
+                    raise
+            if on_tombstone == "recover":
+                await driver.restore(resource)
+            else:
+                await driver.purge(resource)
+            return await _upsert(driver, resource, value, attributes)
+
+        return await self._write("secrets.put", resource, send, value.size, idempotent=True)
+
+    async def create(
+        self,
+        name: str,
+        value: Value,
+        *,
+        metadata: Mapping[str, str] | Keep = KEEP,
+        tags: Mapping[str, str] | Keep = KEEP,
+        expires_at: datetime | Keep | None = KEEP,
+    ) -> Written:
+        """Keep a new secret. Raises ``Conflict`` if the name exists, ``PendingDelete``."""
+        value = SecretValue(value)
+        resource = self._resource(name)
+        attributes = check_attributes(metadata, tags, expires_at)
+
+        async def send(target: Target) -> Written:
+            driver: SecretDriver = await target.driver("secrets")
+            _check_size(driver, target, value)
+            return await driver.create(resource, value, attributes)
+
+        return await self._write("secrets.create", resource, send, value.size)
+
+    async def update(
+        self,
+        name: str,
+        value: Value,
+        *,
+        stage: str = CURRENT,
+        expects: str | None = None,
+        metadata: Mapping[str, str] | Keep = KEEP,
+        tags: Mapping[str, str] | Keep = KEEP,
+        expires_at: datetime | Keep | None = KEEP,
+    ) -> Written:
+        """Add a version under ``stage`` to a secret that exists.
+
+        ``expects`` is compare-and-set: the id that ``current`` must have, else ``Conflict``.
+        ``stage="pending"`` keeps the value without making it current (see
+        :meth:`promote`). Raises ``NotFound``, ``PendingDelete``.
+        """
+        value = SecretValue(value)
+        resource = self._resource(name)
+        attributes = check_attributes(metadata, tags, expires_at)
+        check_stage(stage)
+        if expects is not None:
+            check_version(expects)
+
+        async def send(target: Target) -> Written:
+            driver: SecretDriver = await target.driver("secrets")
+            _check_size(driver, target, value)
+            return await driver.update(
+                resource, value, attributes, stage=stage, expects=expects
+            )
+
+        return await self._write(
+            "secrets.update", resource, send, value.size, idempotent=expects is None
+        )
+
+    async def annotate(
+        self,
+        name: str,
+        *,
+        metadata: Mapping[str, str] | Keep = KEEP,
+        tags: Mapping[str, str] | Keep = KEEP,
+        expires_at: datetime | Keep | None = KEEP,
+        expects: str | None = None,
+    ) -> None:
+        """Change what is said of the secret and no value. Raises ``NotFound``, ``Conflict``."""
+        resource = self._resource(name)
+        attributes = check_attributes(metadata, tags, expires_at)
+        if attributes.empty:
+            raise Invalid("nothing to change: give metadata, tags or expires_at")
+        if expects is not None:
+            check_version(expects)
+
+        async def send(target: Target) -> None:
+            driver: SecretDriver = await target.driver("secrets")
+            await driver.annotate(resource, attributes, expects=expects)
+
+        await self._write("secrets.annotate", resource, send, idempotent=expects is None)
+
+    async def move_stage(
+        self, name: str, stage: str, version: str | None, *, expects: str | None = None
+    ) -> None:
+        """Put a label on a version; None takes it off (not ``current``).
+
+        Raises ``NotFound``, ``VersionUnavailable``, ``Conflict``.
+        """
+        resource = self._resource(name)
+        check_stage(stage)
+        if version is None and stage == CURRENT:
+            raise Invalid("'current' cannot be taken off", hint="move it to another version")
+        for given in (version, expects):
+            if given is not None:
+                check_version(given)
+
+        async def send(target: Target) -> None:
+            driver: SecretDriver = await target.driver("secrets")
+            await driver.move_stage(resource, stage, version, expects=expects)
+
+        await self._write("secrets.move_stage", resource, send, idempotent=expects is None)
+
+    async def promote(self, name: str, version: str, *, expects: str | None = None) -> None:
+        """Make a version current; what was current becomes ``previous``."""
+        await self.move_stage(name, CURRENT, version, expects=expects)
+
+    async def delete(self, name: str, *, expects: str | None = None) -> None:
+        """Delete it: restorable where the store has soft delete, for ever elsewhere.
+
+        Raises ``NotFound``, ``Conflict``.
+        """
+        resource = self._resource(name)
+        if expects is not None:
+            check_version(expects)
+
+        async def send(target: Target) -> None:
+            driver: SecretDriver = await target.driver("secrets")
+            await driver.delete(resource, expects=expects)
+
+        await self._write("secrets.delete", resource, send)
+
+    async def restore(self, name: str) -> None:
+        """Undo a delete. Raises ``NotFound``; ``Conflict`` if it is not deleted."""
+        resource = self._resource(name)
+
+        async def send(target: Target) -> None:
+            driver: SecretDriver = await target.driver("secrets")
+            await driver.restore(resource)
+
+        await self._write("secrets.restore", resource, send)
+
+    async def purge(self, name: str) -> None:
+        """Remove it for ever, deleted before or not. Raises ``NotFound``."""
+        resource = self._resource(name)
+
+        async def send(target: Target) -> None:
+            driver: SecretDriver = await target.driver("secrets")
+            await driver.purge(resource)
+
+        await self._write("secrets.purge", resource, send)
+
+    def invalidate(self, name: str | None = None) -> None:
+        """Forget what is cached of the secret, or (no name) of all secrets."""
+        self._front.invalidate(None if name is None else self._resource(name))
+
+    # -- what they share
+
+    def _resource(self, name: str) -> str:
+        check_name(name)
+        if not self._scope:
+            return name
+        if is_native(name):
+            raise Invalid("a native name would leave the scope", hint="open without a scope")
+        return check_name(self._scope + name)
+
+    async def _read(
+        self, operation: str, resource: str, send: Callable[[Target], Awaitable[T]]
+    ) -> T:
+        call = Call(operation, resource, Effect.READ, send, idempotent=True)
+        return (await self._front(call)).value
+
+    async def _write(
+        self,
+        operation: str,
+        resource: str,
+        send: Callable[[Target], Awaitable[T]],
+        size: int = 0,
+        *,
+        idempotent: bool = False,
+    ) -> T:
+        call = Call(operation, resource, Effect.WRITE, send, idempotent=idempotent, size=size)
+        return (await self._front(call)).value
+
+    async def _page(
+        self, resource: str, deleted: bool, cursor: str | None, limit: int
+    ) -> Page:
+        async def send(target: Target) -> Page:
+            driver: SecretDriver = await target.driver("secrets")
+            return await driver.list(resource, cursor=cursor, limit=limit, deleted=deleted)
+
+        page = await self._read("secrets.list", resource, send)
+        if not self._scope:
+            return page
+        cut = len(self._scope)
+        return Page([replace(info, name=info.name[cut:]) for info in page.items], page.cursor)
+
+
+class Listing:
+    """An async iterator of ``SecretInfo``; fetches a page at a time.
+
+    Attributes:
+        cursor: where the page after the last fetched one begins; None before the first
+            page and after the last. Opaque; good for ``Secrets.list(cursor=…)``.
+    """
+
+    def __init__(
+        self, secrets: Secrets, resource: str, deleted: bool, cursor: str | None, limit: int
+    ) -> None:
+        self.cursor = cursor
+        self._fetch = lambda at: secrets._page(resource, deleted, at, limit)
+        self._items: list[SecretInfo] = []
+        self._ended = False
+
+    def __aiter__(self) -> Listing:
+        return self
+
+    async def __anext__(self) -> SecretInfo:
+        while not self._items:
+            page = await self.next_page()
+            if page is None:
+                raise StopAsyncIteration
+            self._items = list(reversed(page))
+        return self._items.pop()
+
+    async def next_page(self) -> Sequence[SecretInfo] | None:
+        """The next page, or None after the last. Not to be mixed with iteration."""
+        if self._ended:
+            return None
+        page = await self._fetch(self.cursor)
+        self.cursor = page.cursor
+        self._ended = page.cursor is None
+        return page.items
+
+
+def _check_size(driver: SecretDriver, target: Target, value: SecretValue) -> None:
+    can = driver.capabilities
+    if value.size > can.max_value_bytes:
+        raise Invalid(
+            f"{target.name} keeps at most {can.max_value_bytes:,} bytes; "
+            f"this value has {value.size:,}"
+        )
+    if value.size == 0 and not can.empty_values:
+        raise Invalid(f"{target.name} keeps no empty value")
+
+
+async def _upsert(
+    driver: SecretDriver, resource: str, value: SecretValue, attributes: Attributes
+) -> Written:
+    try:
+        return await driver.update(resource, value, attributes)
+    except NotFound:
+        pass
+    try:
+        return await driver.create(resource, value, attributes)
+    except Conflict:  # somebody created it in between
+        return await driver.update(resource, value, attributes)

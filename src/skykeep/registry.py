@@ -1,0 +1,69 @@
+"""From the name of a provider to its folder, to its driver; nothing is imported early.
+
+Providers are found through the entry-point group ``skykeep.providers``: each entry is a
+``skykeep.interfaces.provider.Provider``. Those of other packages count as ours do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from skykeep.errors import ConfigError, MissingExtra
+from skykeep.interfaces.provider import Provider
+
+if TYPE_CHECKING:
+    from skykeep.settings.model import TargetSettings
+
+GROUP = "skykeep.providers"
+
+EXTRAS = ("aws", "azure", "gcp", "kubernetes", "vault")
+"""Providers of ours that are installed with ``pip install 'skykeep[NAME]'``."""
+
+
+@lru_cache(maxsize=1)
+def _entry_points() -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def names() -> list[str]:
+    """The providers that are installed, sorted."""
+    return sorted(_entry_points())
+
+
+@lru_cache(maxsize=64)
+def provider(name: str) -> Provider:
+    """The provider of that name.
+
+    Raises ``MissingExtra`` for one of ours that is not installed, ``ConfigError`` for a
+    name that nobody has.
+    """
+    entry = _entry_points().get(name)
+    if entry is not None:
+        return cast("Provider", entry.load())
+    if name in EXTRAS:
+        raise MissingExtra(
+            f"the provider '{name}' is not installed",
+            hint=f"install it: pip install --upgrade 'skykeep[{name}]'",
+            target=name,
+        )
+    near = difflib.get_close_matches(name, [*names(), *EXTRAS], n=1)
+    raise ConfigError(
+        f"there is no provider '{name}'",
+        hint=f"did you mean '{near[0]}'?" if near else f"installed: {', '.join(names())}",
+    )
+
+
+def settings_type(name: str) -> type[TargetSettings]:
+    """The class of the provider's target settings. Raises as :func:`provider`."""
+    return cast("type[TargetSettings]", load(provider(name).settings))
+
+
+def load(reference: str) -> Any:
+    """The object at ``module:attribute``."""
+    module, _, attribute = reference.partition(":")
+    return getattr(import_module(module), attribute)

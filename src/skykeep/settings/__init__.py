@@ -1,0 +1,1 @@
+"""One validated model of the configuration, and the files that may feed it."""
