@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,21 @@ class Provider:
     drivers: Mapping[str, str] = field(default_factory=dict)
     extra: str | None = None
     embedded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenContext:
+    """What a driver may use while it is opened.
+
+    Attributes:
+        target: the target's name, for errors.
+        environ: the process's environment variables.
+        data_dir: gives the directory for data that skykeep keeps; not made yet.
+        ask: shows a prompt and returns what was typed, unseen; None if nobody is there
+            to answer. Raises ``KeyFailure`` if the question was refused.
+    """
+
+    target: str
+    environ: Mapping[str, str]
+    data_dir: Callable[[], Path]
+    ask: Callable[[str], str] | None = None

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
-from typing import ClassVar, Final, final
+from typing import Final, final
 
 from skykeep.errors import Unsupported
 from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
@@ -221,7 +221,8 @@ class SecretDriver(ABC):
     The methods below the line have a default that raises ``Unsupported``.
     """
 
-    capabilities: ClassVar[SecretCapabilities] | SecretCapabilities
+    capabilities: SecretCapabilities
+    """What this store can do; fixed while the driver is open."""
 
     @abstractmethod
     async def get(

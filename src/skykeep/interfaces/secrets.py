@@ -454,7 +454,8 @@ class Listing:
         self, secrets: Secrets, resource: str, deleted: bool, cursor: str | None, limit: int
     ) -> None:
         self.cursor = cursor
-        self._fetch = lambda at: secrets._page(resource, deleted, at, limit)
+        self._secrets = secrets
+        self._request = (resource, deleted, limit)
         self._items: list[SecretInfo] = []
         self._ended = False
 
@@ -473,7 +474,8 @@ class Listing:
         """The next page, or None after the last. Not to be mixed with iteration."""
         if self._ended:
             return None
-        page = await self._fetch(self.cursor)
+        resource, deleted, limit = self._request
+        page = await self._secrets._page(resource, deleted, self.cursor, limit)
         self.cursor = page.cursor
         self._ended = page.cursor is None
         return page.items

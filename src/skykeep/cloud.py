@@ -1,0 +1,176 @@
+"""The front door: ``async with skykeep.open() as cloud``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import weakref
+from collections.abc import Callable, Mapping
+from types import TracebackType
+
+from skykeep import registry
+from skykeep.errors import SkykeepError
+from skykeep.interfaces.call import Role
+from skykeep.interfaces.provider import OpenContext
+from skykeep.interfaces.secrets import Secrets
+from skykeep.interfaces.tasks import Tasks
+from skykeep.layers.stack import Stack
+from skykeep.layers.telemetry import Listener, log_event
+from skykeep.settings.load import Flags, load
+from skykeep.settings.model import Environment
+from skykeep.settings.places import data_dir
+from skykeep.targets import ConfiguredTarget
+
+logger = logging.getLogger("skykeep")
+
+Ask = Callable[[str], str]
+
+
+def open(
+    *,
+    env: str | None = None,
+    config: str | os.PathLike[str] | None = None,
+    namespace: str | None = None,
+    tenant: str | None = None,
+    backend: str | None = None,
+    region: str | None = None,
+    key_file: str | os.PathLike[str] | None = None,
+    flags: Flags | None = None,
+    environ: Mapping[str, str] | None = None,
+    ask: Ask | None = None,
+) -> Cloud:
+    """The configured clouds, for ``async with``. Nothing is connected or unlocked yet.
+
+    Args:
+        env: the environment of the configuration file; see the configuration guide for
+            which one is taken if it is not given.
+        config: the configuration file; else ``SKYKEEP_CONFIG``, ``./skykeep.yaml``,
+            ``./cloud_config.yaml``, the user's configuration directory, or the embedded
+            local vault.
+        namespace, tenant: scopes put before every name.
+        backend, region, key_file: replace what the file says of the primary target.
+        flags: all of the above and more in one; not to be mixed with them.
+        environ: variables to use instead of ``os.environ``.
+        ask: asked for a passphrase when no other source has one; called on the event
+            loop's thread. Without it a missing passphrase is ``KeyFailure``.
+
+    Raises ``ConfigError``, ``MissingExtra``.
+    """
+    variables = os.environ if environ is None else environ
+    if flags is None:
+        flags = Flags(
+            config=config,
+            env=env,
+            namespace=namespace,
+            tenant=tenant,
+            backend=backend,
+            region=region,
+            key_file=key_file,
+        )
+    environment = load(flags, environ=variables, settings_of=registry.settings_type)
+    return Cloud(environment, environ=variables, ask=ask)
+
+
+class Cloud:
+    """One environment's clouds. Belongs to the event loop that first uses it.
+
+    After a fork the child may go on using it, on a loop of its own: connections are made
+    anew, an unlocked vault stays unlocked.
+    """
+
+    def __init__(
+        self,
+        environment: Environment,
+        *,
+        environ: Mapping[str, str] | None = None,
+        ask: Ask | None = None,
+    ) -> None:
+        """Raises ``MissingExtra`` or ``ConfigError`` if the primary's provider is not there."""
+        self.environment = environment
+        self._environ = os.environ if environ is None else environ
+        self._ask = ask
+        self._tasks = Tasks()
+        provider = registry.provider(environment.primary.backend)
+        self._primary = ConfiguredTarget(
+            provider, environment.primary, Role.PRIMARY, self._context, self._tasks
+        )
+        self._stack = Stack(
+            environment, self._primary, self._tasks, embedded=provider.embedded
+        )
+        self._secrets = Secrets(self._stack, self._primary, environment.scope)
+        self._closed = False
+        if logger.isEnabledFor(logging.DEBUG):
+            self.listen(log_event)
+        unused = len(environment.failover) + len(environment.backups)
+        if unused:
+            logger.warning(
+                "%d failover and backup target(s) are configured; this release uses only "
+                "the primary",
+                unused,
+            )
+        _open_clouds.add(self)
+
+    @property
+    def secrets(self) -> Secrets:
+        """Secrets in this environment. The store is opened by the first call."""
+        if self._closed:
+            raise SkykeepError("this cloud is closed", hint="open it again")
+        return self._secrets
+
+    async def connect(self) -> None:
+        """Open the secret store now, outside of any call's deadline.
+
+        For start-up, and where somebody may be asked for a passphrase. Raises what
+        opening the store raises.
+        """
+        await self._primary.driver("secrets")
+
+    def listen(self, listener: Listener) -> None:
+        """Call ``listener`` with an ``Event`` after each call."""
+        self._stack.telemetry.listeners.append(listener)
+
+    async def close(self) -> None:
+        """End what is under way and let go of connections and keys. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        _open_clouds.discard(self)
+        await self._tasks.close()
+        self._stack.invalidate(None)
+        await self._primary.close()
+
+    async def __aenter__(self) -> Cloud:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _context(self, target: str) -> OpenContext:
+        return OpenContext(
+            target=target,
+            environ=self._environ,
+            data_dir=lambda: data_dir(self._environ),
+            ask=self._ask,
+        )
+
+    def _after_fork(self) -> None:
+        self._tasks.forget()
+        self._stack.single_flight.forget()
+        self._primary.after_fork()
+
+
+_open_clouds: weakref.WeakSet[Cloud] = weakref.WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for cloud in tuple(_open_clouds):
+        cloud._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

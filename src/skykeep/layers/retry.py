@@ -1,0 +1,85 @@
+"""Again, if the error and the call allow it; paid for by successes.
+
+A throttled call was not executed, so any call may be sent again; one that was
+unavailable may have been, so only an idempotent one is. Waits are exponential with full
+jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015) and never
+shorter than what the store asked for. A budget keeps an outage from being multiplied:
+each try that succeeds earns a tenth of a retry, ten can be saved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from skykeep.errors import SkykeepError, Throttled, Unavailable
+from skykeep.interfaces.call import Answer, RoutedCall, RoutedNext, Try
+
+T = TypeVar("T")
+
+EARNED = 0.1
+SAVED = 10.0
+
+
+class Retry:
+    """Tries a routed call again at the same target.
+
+    Args:
+        attempts: tries in all, the first included.
+        base, longest: bounds of the wait, seconds; see ``RetrySettings``.
+        sleep, jitter: the clock and the dice; tests replace them.
+    """
+
+    def __init__(
+        self,
+        attempts: int,
+        base: float,
+        longest: float,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._attempts = attempts
+        self._base = base
+        self._longest = longest
+        self._sleep = sleep
+        self._jitter = jitter
+        self._budget = SAVED
+
+    async def __call__(self, routed: RoutedCall[T], next: RoutedNext[T], /) -> Answer[T]:
+        """Answer by ``next``, trying again where that is safe."""
+        number = 0
+        while True:
+            number += 1
+            begun = time.perf_counter()
+            try:
+                answer = await next(routed)
+            except SkykeepError as error:
+                _record(routed, number, begun, type(error).__name__)
+                if number >= self._attempts or not self._worth(routed, error):
+                    raise
+                wait = self._wait(number, error)
+            else:
+                _record(routed, number, begun, None)
+                self._budget = min(SAVED, self._budget + EARNED)
+                return answer
+            self._budget -= 1
+            await self._sleep(wait)
+
+    def _worth(self, routed: RoutedCall[T], error: SkykeepError) -> bool:
+        safe = isinstance(error, Throttled) or (
+            isinstance(error, Unavailable) and routed.call.idempotent
+        )
+        return safe and self._budget >= 1
+
+    def _wait(self, number: int, error: SkykeepError) -> float:
+        wait = self._jitter() * min(self._longest, self._base * 2.0 ** (number - 1))
+        asked = error.retry_after if isinstance(error, Throttled) else None
+        return max(wait, asked or 0.0)
+
+
+def _record(routed: RoutedCall[T], number: int, begun: float, error: str | None) -> None:
+    seconds = time.perf_counter() - begun
+    routed.call.trace.append(Try(routed.target.name, number, seconds, error))

@@ -1,0 +1,206 @@
+"""The driver: reads on the event loop's thread, commits in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from skykeep.envelope.keys import VaultKeys
+from skykeep.interfaces.provider import OpenContext
+from skykeep.interfaces.secret_driver import (
+    CURRENT,
+    Attributes,
+    Page,
+    Secret,
+    SecretCapabilities,
+    SecretDriver,
+    SecretInfo,
+    Version,
+    Written,
+)
+from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
+from skykeep.providers.local.errors import vault_errors
+from skykeep.providers.local.names import Names
+from skykeep.providers.local.reading import ON_LOOP_BYTES, Reading, TooLarge
+from skykeep.providers.local.session import connect, read_header
+from skykeep.providers.local.settings import LocalSettings
+from skykeep.providers.local.unlock import unlock
+from skykeep.providers.local.vault import vault_path
+from skykeep.providers.local.writing import Writing, transaction
+
+T = TypeVar("T")
+
+_left_behind: list[sqlite3.Connection | None] = []
+"""Connections that a forked child inherited: closing them would touch the parent's locks
+(sqlite.org/howtocorrupt.html, 2.6), so they are kept, unused."""
+
+
+async def open_secrets(settings: LocalSettings, context: OpenContext) -> LocalSecrets:
+    """Open and unlock the vault. A passphrase costs one Argon2id, in a thread.
+
+    Raises ``ConfigError`` (no vault), ``KeyFailure``, ``Denied``, ``Corrupt``,
+    ``Unsupported`` (made by a newer version).
+    """
+    path = vault_path(settings, context)
+    header = read_header(path)
+    if context.ask is None:
+        keys = await asyncio.to_thread(unlock, header, settings, context)
+    else:
+        keys = unlock(header, settings, context)  # a question is asked on this thread
+    driver = LocalSecrets(path, keys, settings)
+    driver.read_connection()
+    return driver
+
+
+class LocalSecrets(SecretDriver):
+    """Secrets in one unlocked vault file. Versions are ``1``, ``2``, …"""
+
+    def __init__(self, path: Path, keys: VaultKeys, settings: LocalSettings) -> None:
+        self.capabilities = SecretCapabilities(max_versions=settings.keep_versions)
+        self._path = path
+        self._keys = keys
+        self._names = Names(settings.secret_prefix or "")
+        self._keep_versions = settings.keep_versions
+        self._reading: Reading | None = None
+        self._writer: sqlite3.Connection | None = None  # used in the thread only
+        self._thread: ThreadPoolExecutor | None = None
+
+    # -- reading
+
+    async def get(
+        self, name: str, *, version: str | None = None, stage: str | None = None
+    ) -> Secret:
+        stored = self._names.stored(name)
+
+        def read(reading: Reading, limit: int) -> Secret:
+            if version is None and stage is None:
+                return reading.current(stored, name, limit)
+            return reading.at(stored, name, version, stage, limit)
+
+        try:
+            return self._read(lambda reading: read(reading, ON_LOOP_BYTES))
+        except TooLarge:
+            pass
+        return await self._in_thread(
+            lambda connection: read(Reading(connection, self._keys), MAX_VALUE_BYTES)
+        )
+
+    async def list(
+        self, prefix: str, *, cursor: str | None, limit: int, deleted: bool = False
+    ) -> Page:
+        stored = self._names.stored_prefix(prefix)
+        records, following = self._read(
+            lambda reading: reading.page(stored, cursor, limit, deleted)
+        )
+        portable = self._names.portable
+        return Page([record.info(portable(record.name)) for record in records], following)
+
+    async def describe(self, name: str) -> SecretInfo:
+        stored = self._names.stored(name)
+        return self._read(lambda reading: reading.known(stored, name)).info(name)
+
+    async def versions(self, name: str) -> Sequence[Version]:
+        stored = self._names.stored(name)
+        return self._read(lambda reading: reading.known(stored, name)).listed_versions()
+
+    # -- writing
+
+    async def create(self, name: str, value: SecretValue, attributes: Attributes) -> Written:
+        stored = self._names.stored(name)
+        return await self._commit(lambda vault: vault.create(stored, name, value, attributes))
+
+    async def update(
+        self,
+        name: str,
+        value: SecretValue,
+        attributes: Attributes,
+        *,
+        stage: str = CURRENT,
+        expects: str | None = None,
+    ) -> Written:
+        stored = self._names.stored(name)
+        return await self._commit(
+            lambda vault: vault.update(stored, name, value, attributes, stage, expects)
+        )
+
+    async def annotate(
+        self, name: str, attributes: Attributes, *, expects: str | None = None
+    ) -> None:
+        stored = self._names.stored(name)
+        await self._commit(lambda vault: vault.annotate(stored, name, attributes, expects))
+
+    async def move_stage(
+        self, name: str, stage: str, version: str | None, *, expects: str | None = None
+    ) -> None:
+        stored = self._names.stored(name)
+        await self._commit(
+            lambda vault: vault.move_stage(stored, name, stage, version, expects)
+        )
+
+    async def delete(self, name: str, *, expects: str | None = None) -> None:
+        stored = self._names.stored(name)
+        await self._commit(lambda vault: vault.delete(stored, name, expects))
+
+    async def restore(self, name: str) -> None:
+        stored = self._names.stored(name)
+        await self._commit(lambda vault: vault.restore(stored, name))
+
+    async def purge(self, name: str) -> None:
+        stored = self._names.stored(name)
+        await self._commit(lambda vault: vault.purge(stored, name))
+
+    # -- connections
+
+    def read_connection(self) -> Reading:
+        """What reads on the event loop's thread."""
+        if self._reading is None:
+            with vault_errors(self._path):
+                self._reading = Reading(connect(self._path, read_only=True), self._keys)
+        return self._reading
+
+    def _read(self, work: Callable[[Reading], T]) -> T:
+        with vault_errors(self._path):
+            return work(self.read_connection())
+
+    async def _commit(self, work: Callable[[Writing], T]) -> T:
+        def commit(connection: sqlite3.Connection) -> T:
+            with transaction(connection, self._keys, self._keep_versions) as vault:
+                return work(vault)
+
+        return await self._in_thread(commit)
+
+    async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        # A caller who is cancelled leaves the work to end in its thread: a transaction is
+        # kept as a whole or not at all, and the next one waits its turn behind it.
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="skykeep-vault")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._work, work)
+
+    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with vault_errors(self._path):
+            if self._writer is None:
+                self._writer = connect(self._path, read_only=False)
+            return work(self._writer)
+
+    async def close(self) -> None:
+        """Wait for commits under way, then close. The last process writes the WAL back."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            await asyncio.to_thread(thread.shutdown)
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._reading is not None:
+            self._reading.connection.close()
+            self._reading = None
+
+    def after_fork(self) -> None:
+        """The keys stay; connections and thread are the parent's."""
+        _left_behind.append(self._writer)
+        _left_behind.append(self._reading.connection if self._reading else None)
+        self._writer = self._reading = self._thread = None

@@ -1,0 +1,28 @@
+"""What a configuration may say of a local target."""
+
+from __future__ import annotations
+
+from skykeep.settings.model import TargetSettings
+
+
+class LocalSettings(TargetSettings, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """A vault file and its key.
+
+    Attributes:
+        path: the vault file; by default ``vault.db`` in skykeep's data directory. ``~`` is
+            the home directory.
+        key_file: the key file that unlocks it; else ``SKYKEEP_KEY_FILE``, then the
+            passphrase in ``SKYKEEP_PASSPHRASE``, then a question if somebody is there.
+        keep_versions: how many versions of a secret are kept, 1 to 1,000; the oldest
+            without a stage goes first.
+    """
+
+    path: str | None = None
+    key_file: str | None = None
+    keep_versions: int = 100
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.keep_versions <= 1000:
+            raise ValueError("keep_versions is 1 to 1000")
+        if self.secret_prefix and not self.secret_prefix.endswith("/"):
+            raise ValueError("secret_prefix of a local vault is whole segments: end it with '/'")

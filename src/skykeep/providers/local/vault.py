@@ -1,0 +1,91 @@
+"""Make and look at a vault, outside of any call: ``skykeep init`` and ``skykeep doctor``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from skykeep.envelope.header import Header, new_header
+from skykeep.envelope.keys import Argon2id, VaultKeys
+from skykeep.errors import Conflict, KeyFailure
+from skykeep.interfaces.provider import OpenContext
+from skykeep.providers.local.session import create_file, read_header
+from skykeep.providers.local.settings import LocalSettings
+from skykeep.providers.local.unlock import (
+    PASSPHRASE,
+    key_file_path,
+    make_key_file,
+    read_key_file,
+)
+
+FILE_NAME = "vault.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What :func:`create` did.
+
+    Attributes:
+        path: the vault file.
+        key_file: the key file that unlocks it, or None for a passphrase.
+        key_file_made: the key file was not there before.
+    """
+
+    path: Path
+    key_file: Path | None
+    key_file_made: bool
+
+
+def vault_path(settings: LocalSettings, context: OpenContext) -> Path:
+    """The vault file that the settings mean."""
+    if settings.path:
+        return Path(settings.path).expanduser()
+    return context.data_dir() / FILE_NAME
+
+
+def create(
+    settings: LocalSettings, context: OpenContext, *, cost: Argon2id | None = None
+) -> Created:
+    """Make the vault that the settings mean, and its key file if that is not there.
+
+    Without a key file the passphrase comes from ``SKYKEEP_PASSPHRASE`` or is asked for
+    twice. ``cost`` is Argon2id's, for a passphrase. Raises ``Conflict`` if there is a vault,
+    ``KeyFailure``, ``Denied``, ``Quota``.
+    """
+    path = vault_path(settings, context)
+    if path.exists():
+        raise Conflict(
+            f"there is a vault at {path} already", hint="use it, or give another path"
+        )
+    key_file = key_file_path(settings, context)
+    made = False
+    if key_file is not None:
+        made = make_key_file(key_file)
+        header, dek = new_header(key=read_key_file(key_file))
+    else:
+        header, dek = new_header(passphrase=_new_passphrase(context), cost=cost)
+    create_file(path, header, VaultKeys(dek, header.vault))
+    return Created(path, key_file, made)
+
+
+def _new_passphrase(context: OpenContext) -> str:
+    given = context.environ.get(PASSPHRASE)
+    if given:
+        return given
+    if context.ask is None:
+        raise KeyFailure(
+            "a new vault needs a key",
+            hint=f"give --key-file PATH, set {PASSPHRASE}, or run it on a terminal",
+        )
+    typed = context.ask("New passphrase")
+    if not typed:
+        raise KeyFailure("the passphrase is empty", hint="nothing was made")
+    if typed != context.ask("Again"):
+        raise KeyFailure("the two passphrases differ", hint="nothing was made")
+    return typed
+
+
+def inspect(settings: LocalSettings, context: OpenContext) -> tuple[Path, Header]:
+    """The vault's file and header, without unlocking it. Raises what opening raises."""
+    path = vault_path(settings, context)
+    return path, read_header(path)
