@@ -20,8 +20,9 @@ from skykeep.interfaces.call import Answer, RoutedCall, RoutedNext, Try
 
 T = TypeVar("T")
 
-EARNED = 0.1
-SAVED = 10.0
+EARNED = 1  # a success, in tenths of a retry: whole numbers add up exactly
+PAID = 10
+SAVED = 100
 
 
 class Retry:
@@ -65,14 +66,14 @@ class Retry:
                 _record(routed, number, begun, None)
                 self._budget = min(SAVED, self._budget + EARNED)
                 return answer
-            self._budget -= 1
+            self._budget -= PAID
             await self._sleep(wait)
 
     def _worth(self, routed: RoutedCall[T], error: SkykeepError) -> bool:
         safe = isinstance(error, Throttled) or (
             isinstance(error, Unavailable) and routed.call.idempotent
         )
-        return safe and self._budget >= 1
+        return safe and self._budget >= PAID
 
     def _wait(self, number: int, error: SkykeepError) -> float:
         wait = self._jitter() * min(self._longest, self._base * 2.0 ** (number - 1))
