@@ -190,7 +190,7 @@ class Problem:
     """One thing wrong in a configuration.
 
     Attributes:
-        file: the file's path, or where else the setting came from (``--env``).
+        file: the file's path, or where else the setting came from (``--env``); may be ``""``.
         line: 1-based line in the file; 0 if there is none.
         key: the dotted key, ``production.primary.region``; ``""`` for the whole file.
         message: what is wrong and what was expected.
@@ -215,7 +215,7 @@ class ConfigError(SkykeepError):
 
     def __init__(self, problems: Sequence[Problem] | Problem | str, *, hint: str = "") -> None:
         if isinstance(problems, str):
-            problems = Problem("configuration", 0, "", problems)
+            problems = Problem("", 0, "", problems)
         if isinstance(problems, Problem):
             problems = (problems,)
         super().__init__("\n".join(str(problem) for problem in problems), hint=hint)

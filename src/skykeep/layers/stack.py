@@ -12,6 +12,7 @@ From the application down to the driver::
       cache            above the deadline: a kept answer needs no clock
       deadline         above single-flight: each waiter has its own time
       single-flight    below the deadline, above the router: one flight for all targets
+                       (not for an embedded store: its reads are quicker than a flight)
     the router
       primary          the primary takes every call
                        (failover and replicate take its place with several targets)
@@ -72,14 +73,16 @@ class Stack:
         self.telemetry = Telemetry()
         self.cache = Cache(ttl, environment.cache.max_entries)
         self.single_flight = SingleFlight(tasks)
+        layers: list[Layer] = [
+            self.telemetry,
+            NameTheCall(),
+            self.cache,
+            Deadline(environment.deadline_seconds),
+        ]
+        if not embedded:  # where a read is quicker than the task that would share it
+            layers.append(self.single_flight)
         self._front: Next[object] = _compose(
-            [
-                self.telemetry,
-                NameTheCall(),
-                self.cache,
-                Deadline(environment.deadline_seconds),
-                self.single_flight,
-            ],
+            layers,
             Primary(primary),
             [Retry(retry.attempts, retry.base_seconds, retry.max_seconds)],
         )

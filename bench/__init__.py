@@ -1,0 +1,1 @@
+"""How fast it is, against what users would pick instead: ``make bench``."""
