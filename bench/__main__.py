@@ -51,7 +51,10 @@ def main() -> int:
     print(table(found))
     print(f"\n{machine()}; medians.")
     if write:
-        results = {"machine": machine(), "rows": [{**asdict(row), "met": row.met} for row in found]}
+        results = {
+            "machine": machine(),
+            "rows": [{**asdict(row), "met": row.met} for row in found],
+        }
         (ROOT / "bench" / "results.json").write_text(json.dumps(results, indent=1) + "\n")
         readme = ROOT / "README.md"
         text = readme.read_text()

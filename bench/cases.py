@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,7 +84,7 @@ def aws_cached() -> Callable[[], object]:
         "secretsmanager",
         region_name="us-east-1",
         aws_access_key_id="none",
-        aws_secret_access_key="none",  # noqa: S106  (nothing is sent anywhere)
+        aws_secret_access_key="none",
     )
     version = "a" * 32
     stub = Stubber(client)
@@ -99,7 +99,7 @@ def aws_cached() -> Callable[[], object]:
             "VersionId": version,
             "SecretString": VALUE,
             "VersionStages": ["AWSCURRENT"],
-            "CreatedDate": datetime.now(timezone.utc),
+            "CreatedDate": datetime.now(UTC),
         },
     )
     stub.activate()
@@ -224,7 +224,8 @@ def vault_rows(folder: Path) -> list[Row]:
                 ),
                 "write": lambda: run(
                     per_await(
-                        lambda: driver.update(next_name(), SecretValue(value()), Attributes()), 200
+                        lambda: driver.update(next_name(), SecretValue(value()), Attributes()),
+                        200,
                     )
                 ),
                 "plain write": lambda: per_call(
@@ -263,7 +264,10 @@ def vault_rows(folder: Path) -> list[Row]:
 def process_rows(folder: Path) -> list[Row]:
     """Whole commands, from nothing to exit."""
     skykeep = str(Path(sys.executable).with_name("skykeep"))
-    environ = {"SKYKEEP_HOME": str(folder / "home"), "SKYKEEP_KEY_FILE": str(folder / "cli-key")}
+    environ = {
+        "SKYKEEP_HOME": str(folder / "home"),
+        "SKYKEEP_KEY_FILE": str(folder / "cli-key"),
+    }
     process([skykeep, "init"], environ)
     process([skykeep, "set", NAME, VALUE], environ)
     found = in_turns(

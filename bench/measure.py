@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 ROUNDS = 9
 
 
-def in_turns(rivals: Mapping[str, Callable[[], float]], rounds: int = ROUNDS) -> dict[str, float]:
+def in_turns(
+    rivals: Mapping[str, Callable[[], float]], rounds: int = ROUNDS
+) -> dict[str, float]:
     """The median of each rival's own figure; one round lets each run once."""
     figures: dict[str, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):

@@ -29,9 +29,7 @@ def test_the_line_says_what_where_and_the_mend() -> None:
     error = NotFound(
         "there is no secret 'db'", hint="skykeep ls", target="primary (aws)", request_id="r-1"
     )
-    assert str(error) == (
-        "there is no secret 'db' [primary (aws)] (request r-1); skykeep ls"
-    )
+    assert str(error) == ("there is no secret 'db' [primary (aws)] (request r-1); skykeep ls")
     assert str(NotFound("primary (aws) has it not", target="primary (aws)")) == (
         "primary (aws) has it not"
     )

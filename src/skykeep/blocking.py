@@ -18,7 +18,8 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 from skykeep import cloud as front
 from skykeep.cloud import Ask, Cloud
 from skykeep.interfaces.secret_driver import SecretInfo
-from skykeep.interfaces.secrets import PAGE, Listing, Secrets
+from skykeep.interfaces.secret_listing import Listing
+from skykeep.interfaces.secrets import PAGE, Secrets
 from skykeep.layers.telemetry import Listener
 from skykeep.settings.load import Flags
 

@@ -94,9 +94,7 @@ class Cloud:
         self._primary = ConfiguredTarget(
             provider, environment.primary, Role.PRIMARY, self._context, self._tasks
         )
-        self._stack = Stack(
-            environment, self._primary, self._tasks, embedded=provider.embedded
-        )
+        self._stack = Stack(environment, self._primary, self._tasks, embedded=provider.embedded)
         self._secrets = Secrets(self._stack, self._primary, environment.scope)
         self._closed = False
         if logger.isEnabledFor(logging.DEBUG):

@@ -90,7 +90,9 @@ class SkykeepError(Exception):
             text += f"; {self.hint}"
         return text
 
-    def located(self, *, operation: str = "", resource: str = "", target: str = "") -> SkykeepError:
+    def located(
+        self, *, operation: str = "", resource: str = "", target: str = ""
+    ) -> SkykeepError:
         """Fill in what was not yet known where the error was raised; returns itself."""
         self.operation = self.operation or operation
         self.resource = self.resource or resource

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -43,7 +43,7 @@ def test_attributes_are_copied_and_in_utc() -> None:
     assert attributes.tags == {}
     assert attributes.expires_at == moment
     assert isinstance(attributes.expires_at, datetime)
-    assert attributes.expires_at.tzinfo is timezone.utc
+    assert attributes.expires_at.tzinfo is UTC
     assert check_attributes(KEEP, KEEP, KEEP).empty
     assert check_attributes(KEEP, KEEP, None).expires_at is None
 
@@ -62,7 +62,7 @@ def test_attributes_are_copied_and_in_utc() -> None:
         (KEEP, {"k": "a\nb"}, KEEP, "control characters"),
         ({"k": 7}, KEEP, KEEP, "metadata are text to text"),
         ({7: "k"}, KEEP, KEEP, "metadata are text to text"),
-        (KEEP, KEEP, datetime(2027, 1, 1), "no time zone"),
+        (KEEP, KEEP, datetime(2027, 1, 1), "no time zone"),  # noqa: DTZ001  (what is refused)
         (KEEP, KEEP, "tomorrow", "expires_at is a datetime, not str"),
     ],
 )
@@ -126,7 +126,9 @@ async def test_the_stores_own_limits_are_told_before_it_is_asked() -> None:
     with remote(driver) as cloud:
         async with cloud:
             for write in (cloud.secrets.put, cloud.secrets.create, cloud.secrets.update):
-                with pytest.raises(Invalid, match=r"at most 25,600 bytes; this value has 25,601"):
+                with pytest.raises(
+                    Invalid, match=r"at most 25,600 bytes; this value has 25,601"
+                ):
                     await write("a", "x" * 25_601)
                 with pytest.raises(Invalid, match="keeps no empty value"):
                     await write("a", "")

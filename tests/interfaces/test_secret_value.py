@@ -9,7 +9,7 @@ import logging
 import pickle
 import traceback
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -54,8 +54,8 @@ def test_json(data: object) -> None:
         lambda value: f"{value}",
         lambda value: "%s" % value,  # noqa: UP031  (one of the ways that people do it)
         lambda value: repr([value]),
-        lambda value: repr(Secret("n", value, "1", datetime.now(timezone.utc))),
-        lambda value: repr(dataclasses.asdict(Secret("n", value, "1", datetime.now()))),
+        lambda value: repr(Secret("n", value, "1", datetime.now(UTC))),
+        lambda value: repr(dataclasses.asdict(Secret("n", value, "1", datetime.now(UTC)))),
         lambda value: repr(dir(value)),
     ],
 )
@@ -73,7 +73,7 @@ def test_logs_and_tracebacks_show_nothing(caplog: pytest.LogCaptureFixture) -> N
         raise RuntimeError(value)
     except RuntimeError as error:
         told = "".join(traceback.TracebackException.from_exception(error).format())
-        local = dict(value=value)
+        local = {"value": value}
         assert CANARY not in told + repr(local)
     assert CANARY not in caplog.text
 

@@ -107,7 +107,9 @@ def parse(body: bytes, checksum: bytes) -> Header:
         or header.format != FORMAT
         or len(header.vault) != VAULT_ID_BYTES
         or not header.slots
-        or any((slot.kind == "passphrase") != (slot.argon2id is not None) for slot in header.slots)
+        or any(
+            (slot.kind == "passphrase") != (slot.argon2id is not None) for slot in header.slots
+        )
     ):
         raise Corrupt("the vault's header makes no sense")
     return header

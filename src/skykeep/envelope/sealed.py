@@ -51,7 +51,7 @@ class Sealer:
         return ALGORITHM + nonce + self._aead.encrypt(nonce, plaintext, about)
 
     def open(self, sealed: bytes, about: bytes) -> bytes:
-        """The plaintext. Raises ``Corrupt`` for anything but what was sealed in this context."""
+        """The plaintext. Raises ``Corrupt`` for all but what was sealed in this context."""
         if len(sealed) < OVERHEAD or sealed[:1] != ALGORITHM:
             raise Corrupt("a sealed message is damaged")
         try:

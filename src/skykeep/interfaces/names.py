@@ -69,7 +69,7 @@ def _reason(name: str) -> str:
         if segment in {".", ".."}:
             return f"the segment '{segment}' is not allowed"
     bad = next(c for c in name if not re.match(r"[A-Za-z0-9._/-]", c))
-    return f"it has the character {ascii(bad)}"
+    return f"it has the character {bad!a}"
 
 
 def _check_native(native: str) -> None:

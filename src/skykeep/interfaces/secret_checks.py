@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from skykeep.errors import Invalid
 from skykeep.interfaces.names import shown
@@ -54,7 +54,7 @@ def check_attributes(
             raise Invalid(
                 "expires_at has no time zone", hint="pass an aware datetime, as in UTC"
             )
-        expires_at = expires_at.astimezone(timezone.utc)
+        expires_at = expires_at.astimezone(UTC)
     elif expires_at is not None and expires_at is not KEEP:
         raise Invalid(f"expires_at is a datetime, not {type(expires_at).__name__}")
     return Attributes(metadata=metadata, tags=tags, expires_at=expires_at)

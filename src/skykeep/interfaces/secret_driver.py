@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Final, final
 
@@ -115,7 +115,7 @@ class SecretInfo:
     @property
     def expired(self) -> bool:
         """Whether its expiry time has passed."""
-        return self.expires_at is not None and self.expires_at <= datetime.now(timezone.utc)
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ class Secret:
     @property
     def expired(self) -> bool:
         """Whether its expiry time has passed."""
-        return self.expires_at is not None and self.expires_at <= datetime.now(timezone.utc)
+        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +255,7 @@ class SecretDriver(ABC):
         """All versions that the store still knows, newest first. Raises ``NotFound``."""
         raise self.unsupported("versions")
 
-    async def create(
-        self, name: str, value: SecretValue, attributes: Attributes
-    ) -> Written:
+    async def create(self, name: str, value: SecretValue, attributes: Attributes) -> Written:
         """Keep a new secret. Raises ``Conflict`` if the name exists, ``PendingDelete`` if a
         tombstone holds it, ``Quota``."""
         raise self.unsupported("create")

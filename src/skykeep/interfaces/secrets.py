@@ -13,14 +13,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, Protocol, TypeVar
 
-from skykeep.errors import Conflict, Invalid, NotFound, PendingDelete
+from skykeep.errors import Invalid, NotFound
 from skykeep.interfaces.call import Answer, Call, Effect, Target
 from skykeep.interfaces.names import check_name, check_prefix, is_native
 from skykeep.interfaces.secret_checks import check_attributes, check_stage, check_version
 from skykeep.interfaces.secret_driver import (
     CURRENT,
     KEEP,
-    Attributes,
     Keep,
     Page,
     Provenance,
@@ -31,11 +30,12 @@ from skykeep.interfaces.secret_driver import (
     Version,
     Written,
 )
+from skykeep.interfaces.secret_listing import Listing
+from skykeep.interfaces.secret_upsert import OnTombstone, check_size, upsert
 from skykeep.interfaces.secret_value import SecretValue
 
 T = TypeVar("T")
 Value = bytes | str | SecretValue
-OnTombstone = Literal["fail", "recover", "purge"]
 
 PAGE = 200
 """Secrets per page of a listing, where the store has no smaller limit."""
@@ -190,7 +190,7 @@ class Secrets:
         resource = self._scope.removesuffix("/")
         if prefix := check_prefix(prefix):
             resource = self._resource(prefix)
-        return Listing(self, resource, deleted, cursor, page_size)
+        return Listing(lambda at: self._page(resource, deleted, at, page_size), cursor)
 
     async def describe(self, name: str) -> SecretInfo:
         """What is known without the value; of a deleted secret too. Raises ``NotFound``."""
@@ -243,17 +243,8 @@ class Secrets:
 
         async def send(target: Target) -> Written:
             driver: SecretDriver = await target.driver("secrets")
-            _check_size(driver, target, value)
-            try:
-                return await _upsert(driver, resource, value, attributes)
-            except PendingDelete:
-                if on_tombstone == "fail":
-                    raise
-            if on_tombstone == "recover":
-                await driver.restore(resource)
-            else:
-                await driver.purge(resource)
-            return await _upsert(driver, resource, value, attributes)
+            check_size(driver, target, value)
+            return await upsert(driver, resource, value, attributes, on_tombstone)
 
         return await self._write("secrets.put", resource, send, value.size, idempotent=True)
 
@@ -273,7 +264,7 @@ class Secrets:
 
         async def send(target: Target) -> Written:
             driver: SecretDriver = await target.driver("secrets")
-            _check_size(driver, target, value)
+            check_size(driver, target, value)
             return await driver.create(resource, value, attributes)
 
         return await self._write("secrets.create", resource, send, value.size)
@@ -304,7 +295,7 @@ class Secrets:
 
         async def send(target: Target) -> Written:
             driver: SecretDriver = await target.driver("secrets")
-            _check_size(driver, target, value)
+            check_size(driver, target, value)
             return await driver.update(
                 resource, value, attributes, stage=stage, expects=expects
             )
@@ -428,9 +419,7 @@ class Secrets:
         call = Call(operation, resource, Effect.WRITE, send, idempotent=idempotent, size=size)
         return (await self._front(call)).value
 
-    async def _page(
-        self, resource: str, deleted: bool, cursor: str | None, limit: int
-    ) -> Page:
+    async def _page(self, resource: str, deleted: bool, cursor: str | None, limit: int) -> Page:
         async def send(target: Target) -> Page:
             driver: SecretDriver = await target.driver("secrets")
             return await driver.list(resource, cursor=cursor, limit=limit, deleted=deleted)
@@ -440,66 +429,3 @@ class Secrets:
             return page
         cut = len(self._scope)
         return Page([replace(info, name=info.name[cut:]) for info in page.items], page.cursor)
-
-
-class Listing:
-    """An async iterator of ``SecretInfo``; fetches a page at a time.
-
-    Attributes:
-        cursor: where the page after the last fetched one begins; None before the first
-            page and after the last. Opaque; good for ``Secrets.list(cursor=…)``.
-    """
-
-    def __init__(
-        self, secrets: Secrets, resource: str, deleted: bool, cursor: str | None, limit: int
-    ) -> None:
-        self.cursor = cursor
-        self._secrets = secrets
-        self._request = (resource, deleted, limit)
-        self._items: list[SecretInfo] = []
-        self._ended = False
-
-    def __aiter__(self) -> Listing:
-        return self
-
-    async def __anext__(self) -> SecretInfo:
-        while not self._items:
-            page = await self.next_page()
-            if page is None:
-                raise StopAsyncIteration
-            self._items = list(reversed(page))
-        return self._items.pop()
-
-    async def next_page(self) -> Sequence[SecretInfo] | None:
-        """The next page, or None after the last. Not to be mixed with iteration."""
-        if self._ended:
-            return None
-        resource, deleted, limit = self._request
-        page = await self._secrets._page(resource, deleted, self.cursor, limit)
-        self.cursor = page.cursor
-        self._ended = page.cursor is None
-        return page.items
-
-
-def _check_size(driver: SecretDriver, target: Target, value: SecretValue) -> None:
-    can = driver.capabilities
-    if value.size > can.max_value_bytes:
-        raise Invalid(
-            f"{target.name} keeps at most {can.max_value_bytes:,} bytes; "
-            f"this value has {value.size:,}"
-        )
-    if value.size == 0 and not can.empty_values:
-        raise Invalid(f"{target.name} keeps no empty value")
-
-
-async def _upsert(
-    driver: SecretDriver, resource: str, value: SecretValue, attributes: Attributes
-) -> Written:
-    try:
-        return await driver.update(resource, value, attributes)
-    except NotFound:
-        pass
-    try:
-        return await driver.create(resource, value, attributes)
-    except Conflict:  # somebody created it in between
-        return await driver.update(resource, value, attributes)

@@ -85,7 +85,7 @@ class Telemetry:
         for listener in tuple(self.listeners):
             try:
                 listener(event)
-            except Exception as failure:  # a broken listener is not the caller's problem
+            except Exception as failure:  # noqa: BLE001  (not the caller's problem)
                 logger.warning("a telemetry listener failed: %s", type(failure).__name__)
 
 

@@ -47,8 +47,7 @@ def neighbour(
 ) -> tuple[bytes, Record]:
     """The key before ``name_key`` and its record. Raises ``Corrupt`` if there is none."""
     row = connection.execute(
-        "SELECT name_key, record FROM secret WHERE name_key < ?"
-        " ORDER BY name_key DESC LIMIT 1",
+        "SELECT name_key, record FROM secret WHERE name_key < ? ORDER BY name_key DESC LIMIT 1",
         (name_key,),
     ).fetchone()
     if row is None:

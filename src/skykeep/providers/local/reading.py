@@ -269,5 +269,3 @@ def _decode_cursor(cursor: str | None) -> bytes:
             f"{shown(cursor)} is not a cursor of this listing", hint="begin without a cursor"
         )
     return name_key
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -20,13 +20,13 @@ from skykeep.interfaces.secret_driver import (
 END: Final = bytes(16)
 """Before the first name key and after the last; the key of the chain's own record."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def now() -> int:
     """Microseconds since 1970, UTC."""
-    return to_micros(datetime.now(timezone.utc))
+    return to_micros(datetime.now(UTC))
 
 
 def to_micros(moment: datetime) -> int:

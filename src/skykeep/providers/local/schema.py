@@ -15,15 +15,23 @@ from skykeep.envelope import header as envelope_header
 from skykeep.envelope.header import Header
 
 TABLES = (
-    "CREATE TABLE header (id INTEGER PRIMARY KEY CHECK (id = 0), body BLOB NOT NULL,"
-    " digest BLOB NOT NULL) STRICT",
-    "CREATE TABLE secret (name_key BLOB PRIMARY KEY, current INTEGER, record BLOB NOT NULL)"
-    " STRICT, WITHOUT ROWID",
+    (
+        "CREATE TABLE header (id INTEGER PRIMARY KEY CHECK (id = 0), body BLOB NOT NULL,"
+        " digest BLOB NOT NULL) STRICT"
+    ),
+    (
+        "CREATE TABLE secret (name_key BLOB PRIMARY KEY, current INTEGER, record BLOB NOT NULL)"
+        " STRICT, WITHOUT ROWID"
+    ),
     "CREATE TABLE version (id INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
-    "CREATE TABLE path (prefix BLOB NOT NULL, name_key BLOB NOT NULL,"
-    " PRIMARY KEY (prefix, name_key)) STRICT, WITHOUT ROWID",
-    "CREATE TABLE directory (prefix BLOB PRIMARY KEY, record BLOB NOT NULL)"
-    " STRICT, WITHOUT ROWID",
+    (
+        "CREATE TABLE path (prefix BLOB NOT NULL, name_key BLOB NOT NULL,"
+        " PRIMARY KEY (prefix, name_key)) STRICT, WITHOUT ROWID"
+    ),
+    (
+        "CREATE TABLE directory (prefix BLOB PRIMARY KEY, record BLOB NOT NULL)"
+        " STRICT, WITHOUT ROWID"
+    ),
 )
 
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {}

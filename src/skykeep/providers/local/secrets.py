@@ -57,7 +57,7 @@ async def open_secrets(settings: LocalSettings, context: OpenContext) -> LocalSe
 
 
 class LocalSecrets(SecretDriver):
-    """Secrets in one unlocked vault file. Versions are ``1``, ``2``, …"""
+    """Secrets in one unlocked vault file. Versions are ``1``, ``2`` and so on."""
 
     def __init__(self, path: Path, keys: VaultKeys, settings: LocalSettings) -> None:
         self.capabilities = SecretCapabilities(max_versions=settings.keep_versions)
@@ -124,7 +124,9 @@ class LocalSecrets(SecretDriver):
     ) -> Written:
         stored = self._names.stored(name)
         return await self._commit(
-            lambda vault: vault.update(stored, name, value, attributes, stage, expects)
+            lambda vault: vault.update(
+                stored, name, value, attributes, stage=stage, expects=expects
+            )
         )
 
     async def annotate(

@@ -25,4 +25,6 @@ class LocalSettings(TargetSettings, kw_only=True, frozen=True, forbid_unknown_fi
         if not 1 <= self.keep_versions <= 1000:
             raise ValueError("keep_versions is 1 to 1000")
         if self.secret_prefix and not self.secret_prefix.endswith("/"):
-            raise ValueError("secret_prefix of a local vault is whole segments: end it with '/'")
+            raise ValueError(
+                "secret_prefix of a local vault is whole segments: end it with '/'"
+            )

@@ -81,6 +81,7 @@ class Writing:
         name: str,
         value: SecretValue,
         attributes: Attributes,
+        *,
         stage: str,
         expects: str | None,
     ) -> Written:

@@ -1,0 +1,160 @@
+"""The suite that holds every driver of secrets to one contract.
+
+::
+
+    class TestOurStore(SecretsSuite):
+        harness = OurHarness  # a SecretsHarness; see skykeep.conformance.harness
+
+The contract, beyond what the docstrings of ``SecretDriver`` say:
+
+Order of refusals
+    A write is refused for the first of: a capability that is missing (``Unsupported``), a
+    value or name that can never be kept (``Invalid``), no such secret (``NotFound``), a
+    tombstone (``PendingDelete``; ``NotFound`` for ``get`` and ``delete``), a lost
+    compare-and-set (``Conflict``), no such version (``NotFound``). What is refused
+    changes nothing.
+Values
+    Byte for byte, from 0 bytes (``empty_values``) to ``max_value_bytes``; a value outside
+    is ``Invalid`` with the limit named.
+Unchanged values
+    ``update`` with the value that the stage's version holds makes no version:
+    ``Written(that version, changed=False)``. Attributes given with it are still applied,
+    ``expects`` is still decided. The value that another stage holds, or that this one held
+    earlier, makes a new version.
+What is kept beside the value
+    ``KEEP`` leaves, a mapping replaces all pairs, ``{}`` and None remove. Expiry is kept to
+    the second at least and given in UTC. They belong to the secret, not to a version. At
+    ``create``, ``KEEP`` means none.
+Times
+    All in UTC. ``created_at`` never changes; ``updated_at`` moves with every change of any
+    kind and with nothing else.
+Stages
+    A label is on one version at most, a version has any number. When ``current`` moves, by
+    ``update`` or ``move_stage``, ``previous`` goes to the version that had it; no other
+    label moves (a promoted version stays ``pending`` until that is moved or taken off).
+    Putting a label where it is, and taking off one that is nowhere, change nothing and
+    succeed. ``expects`` is always about ``current``, whatever stage is written.
+Pruning
+    With more versions than ``max_versions``, a write drops the oldest that have no label.
+    Labelled versions stay, even if they are more. A version that was dropped is
+    ``NotFound`` or ``VersionUnavailable``.
+Tombstones
+    A deleted secret is ``NotFound`` for ``get`` and ``delete``, ``PendingDelete`` for
+    ``create``, ``update``, ``annotate`` and ``move_stage``; it is described (``deleted_at``),
+    its versions are listed, it is listed with ``deleted=True`` only. ``restore`` brings
+    back everything, and is a ``Conflict`` on a live secret. ``purge`` removes a live
+    secret too and leaves nothing; version ids may start anew after it.
+Listings
+    At most ``limit`` a page (fewer, even none, with a cursor is allowed); cursors can be
+    used again. A foreign cursor is ``Invalid``.
+
+Where a capability is off:
+
+=================== =====================================================================
+``versions``        ``get(version=…)`` and ``versions`` are ``Unsupported``, for any id
+``stages``          every stage but ``current`` is ``Unsupported``, in reads and writes; no
+                    ``previous`` is left; ``move_stage`` of ``current`` may be ``Unsupported``
+``metadata`` …      pairs or an expiry that are given are ``Unsupported``; ``KEEP``, ``{}``
+                    and None pass (``tags``, ``expiry`` alike)
+``soft_delete``     ``delete`` is final; ``restore`` and ``list(deleted=True)`` are
+                    ``Unsupported``; ``purge`` is ``delete``
+``compare_and_set`` ``expects``, right or wrong, is ``Unsupported``
+``empty_values``    a value of 0 bytes is ``Invalid``
+``case_sensitive``  names that differ in case only are one secret; it keeps its first spelling
+``write``           every write is ``Unsupported``, of absent names too
+=================== =====================================================================
+
+Every error is checked for the value: in ``str``, ``repr``, attributes, and a traceback with
+local variables. So a driver keeps revealed bytes out of the frames that raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import pytest_asyncio
+
+from skykeep.conformance.cases import requirements
+from skykeep.conformance.harness import MakesHarness, SecretsHarness
+from skykeep.conformance.secrets_conditions import AtOnce, Conditions
+from skykeep.conformance.secrets_deletes import Deletes
+from skykeep.conformance.secrets_listing import Listing
+from skykeep.conformance.secrets_stages import Stages, Versions, WithoutStages
+from skykeep.conformance.secrets_values import Names, Values
+from skykeep.conformance.secrets_writes import Kept, ReadOnly, Writes
+from skykeep.interfaces.secret_driver import SecretDriver
+
+__all__ = ["SecretsHarness", "SecretsSuite"]
+
+
+class SecretsSuite(
+    Values,
+    Names,
+    Writes,
+    Kept,
+    ReadOnly,
+    Versions,
+    Stages,
+    WithoutStages,
+    Deletes,
+    Listing,
+    Conditions,
+    AtOnce,
+):
+    """All cases. Subclass it under a name that begins with ``Test`` and set ``harness``.
+
+    Attributes:
+        harness: makes the harness of a case from an empty directory: a subclass of
+            ``SecretsHarness``, or a function. If it needs fixtures, override the fixture
+            ``make_harness`` instead.
+    """
+
+    harness: ClassVar[MakesHarness]
+
+    @pytest.fixture
+    def make_harness(self, tmp_path: Path) -> SecretsHarness:
+        """The harness of one case, not yet opened."""
+        return type(self).harness(tmp_path)
+
+    @pytest_asyncio.fixture
+    async def opened(
+        self, request: pytest.FixtureRequest, make_harness: SecretsHarness
+    ) -> AsyncIterator[tuple[SecretsHarness, SecretDriver]]:
+        """The harness and its driver, with and without what the case asks for."""
+        wanted = requirements(request.function)
+        callspec = getattr(request.node, "callspec", None)
+        given = {"flag": callspec.params.get("flag")} if callspec is not None else {}
+        needs = [given.get(flag, flag) for flag in wanted.needs]
+        off = given.get(wanted.off, wanted.off)
+        harness = make_harness
+        driver = await harness.open()
+        try:
+            if off and getattr(driver.capabilities, off):
+                lesser = harness.without(off)
+                if lesser is None:
+                    pytest.skip(f"the driver has '{off}' and the harness cannot leave it out")
+                await harness.close()
+                harness = lesser
+                driver = await harness.open()
+                assert not getattr(driver.capabilities, off), (
+                    f"without('{off}') gave a driver that has it"
+                )
+            for flag in needs:
+                if not getattr(driver.capabilities, flag):
+                    pytest.skip(f"the driver has no '{flag}'")
+            yield harness, driver
+        finally:
+            await harness.close()
+
+    @pytest.fixture
+    def store(self, opened: tuple[SecretsHarness, SecretDriver]) -> SecretsHarness:
+        """The opened harness."""
+        return opened[0]
+
+    @pytest.fixture
+    def driver(self, opened: tuple[SecretsHarness, SecretDriver]) -> SecretDriver:
+        """The driver under test, on an empty store."""
+        return opened[1]
