@@ -1,7 +1,6 @@
 """``Secrets``: what applications use, the same over every store.
 
-Each operation checks its arguments, becomes one ``Call`` and goes through the layers.
-What a store has to do is in ``secret_driver.py``.
+Each operation is checked, becomes one ``Call`` and goes through the layers.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ from skykeep.interfaces.secret_value import SecretValue
 
 T = TypeVar("T")
 Value = bytes | str | SecretValue
+Work = Callable[[SecretDriver], Awaitable[T]]
 
 PAGE = 200
 """Secrets per page of a listing, where the store has no smaller limit."""
@@ -193,24 +193,20 @@ class Secrets:
         return Listing(lambda at: self._page(resource, deleted, at, page_size), cursor)
 
     async def describe(self, name: str) -> SecretInfo:
-        """What is known without the value; of a deleted secret too. Raises ``NotFound``."""
+        """What is known without the value; of a deleted one too. Raises ``NotFound``."""
         resource = self._resource(name)
 
-        async def send(target: Target) -> SecretInfo:
-            driver: SecretDriver = await target.driver("secrets")
-            return await driver.describe(resource)
-
-        return replace(await self._read("secrets.describe", resource, send), name=name)
+        info = await self._read(
+            "secrets.describe", resource, lambda driver: driver.describe(resource)
+        )
+        return replace(info, name=name)
 
     async def versions(self, name: str) -> Sequence[Version]:
         """All versions that the store still knows, newest first. Raises ``NotFound``."""
         resource = self._resource(name)
-
-        async def send(target: Target) -> Sequence[Version]:
-            driver: SecretDriver = await target.driver("secrets")
-            return await driver.versions(resource)
-
-        return await self._read("secrets.versions", resource, send)
+        return await self._read(
+            "secrets.versions", resource, lambda driver: driver.versions(resource)
+        )
 
     async def capabilities(self) -> SecretCapabilities:
         """What the primary store can do."""
@@ -240,13 +236,13 @@ class Secrets:
         attributes = check_attributes(metadata, tags, expires_at)
         if on_tombstone not in ("fail", "recover", "purge"):
             raise Invalid(f"on_tombstone is fail, recover or purge, not {on_tombstone!r}")
-
-        async def send(target: Target) -> Written:
-            driver: SecretDriver = await target.driver("secrets")
-            check_size(driver, target, value)
-            return await upsert(driver, resource, value, attributes, on_tombstone)
-
-        return await self._write("secrets.put", resource, send, value.size, idempotent=True)
+        return await self._write(
+            "secrets.put",
+            resource,
+            lambda driver: upsert(driver, resource, value, attributes, on_tombstone),
+            value,
+            idempotent=True,
+        )
 
     async def create(
         self,
@@ -261,13 +257,12 @@ class Secrets:
         value = SecretValue(value)
         resource = self._resource(name)
         attributes = check_attributes(metadata, tags, expires_at)
-
-        async def send(target: Target) -> Written:
-            driver: SecretDriver = await target.driver("secrets")
-            check_size(driver, target, value)
-            return await driver.create(resource, value, attributes)
-
-        return await self._write("secrets.create", resource, send, value.size)
+        return await self._write(
+            "secrets.create",
+            resource,
+            lambda driver: driver.create(resource, value, attributes),
+            value,
+        )
 
     async def update(
         self,
@@ -293,15 +288,14 @@ class Secrets:
         if expects is not None:
             check_version(expects)
 
-        async def send(target: Target) -> Written:
-            driver: SecretDriver = await target.driver("secrets")
-            check_size(driver, target, value)
-            return await driver.update(
-                resource, value, attributes, stage=stage, expects=expects
-            )
-
         return await self._write(
-            "secrets.update", resource, send, value.size, idempotent=expects is None
+            "secrets.update",
+            resource,
+            lambda driver: driver.update(
+                resource, value, attributes, stage=stage, expects=expects
+            ),
+            value,
+            idempotent=expects is None,
         )
 
     async def annotate(
@@ -320,12 +314,12 @@ class Secrets:
             raise Invalid("nothing to change: give metadata, tags or expires_at")
         if expects is not None:
             check_version(expects)
-
-        async def send(target: Target) -> None:
-            driver: SecretDriver = await target.driver("secrets")
-            await driver.annotate(resource, attributes, expects=expects)
-
-        await self._write("secrets.annotate", resource, send, idempotent=expects is None)
+        await self._write(
+            "secrets.annotate",
+            resource,
+            lambda driver: driver.annotate(resource, attributes, expects=expects),
+            idempotent=expects is None,
+        )
 
     async def move_stage(
         self, name: str, stage: str, version: str | None, *, expects: str | None = None
@@ -341,12 +335,12 @@ class Secrets:
         for given in (version, expects):
             if given is not None:
                 check_version(given)
-
-        async def send(target: Target) -> None:
-            driver: SecretDriver = await target.driver("secrets")
-            await driver.move_stage(resource, stage, version, expects=expects)
-
-        await self._write("secrets.move_stage", resource, send, idempotent=expects is None)
+        await self._write(
+            "secrets.move_stage",
+            resource,
+            lambda driver: driver.move_stage(resource, stage, version, expects=expects),
+            idempotent=expects is None,
+        )
 
     async def promote(self, name: str, version: str, *, expects: str | None = None) -> None:
         """Make a version current; what was current becomes ``previous``."""
@@ -360,38 +354,23 @@ class Secrets:
         resource = self._resource(name)
         if expects is not None:
             check_version(expects)
-
-        async def send(target: Target) -> None:
-            driver: SecretDriver = await target.driver("secrets")
-            await driver.delete(resource, expects=expects)
-
-        await self._write("secrets.delete", resource, send)
+        await self._write(
+            "secrets.delete", resource, lambda driver: driver.delete(resource, expects=expects)
+        )
 
     async def restore(self, name: str) -> None:
         """Undo a delete. Raises ``NotFound``; ``Conflict`` if it is not deleted."""
         resource = self._resource(name)
-
-        async def send(target: Target) -> None:
-            driver: SecretDriver = await target.driver("secrets")
-            await driver.restore(resource)
-
-        await self._write("secrets.restore", resource, send)
+        await self._write("secrets.restore", resource, lambda driver: driver.restore(resource))
 
     async def purge(self, name: str) -> None:
         """Remove it for ever, deleted before or not. Raises ``NotFound``."""
         resource = self._resource(name)
-
-        async def send(target: Target) -> None:
-            driver: SecretDriver = await target.driver("secrets")
-            await driver.purge(resource)
-
-        await self._write("secrets.purge", resource, send)
+        await self._write("secrets.purge", resource, lambda driver: driver.purge(resource))
 
     def invalidate(self, name: str | None = None) -> None:
         """Forget what is cached of the secret, or (no name) of all secrets."""
         self._front.invalidate(None if name is None else self._resource(name))
-
-    # -- what they share
 
     def _resource(self, name: str) -> str:
         check_name(name)
@@ -401,9 +380,10 @@ class Secrets:
             raise Invalid("a native name would leave the scope", hint="open without a scope")
         return check_name(self._scope + name)
 
-    async def _read(
-        self, operation: str, resource: str, send: Callable[[Target], Awaitable[T]]
-    ) -> T:
+    async def _read(self, operation: str, resource: str, work: Work[T]) -> T:
+        async def send(target: Target) -> T:
+            return await work(await target.driver("secrets"))
+
         call = Call(operation, resource, Effect.READ, send, idempotent=True)
         return (await self._front(call)).value
 
@@ -411,20 +391,27 @@ class Secrets:
         self,
         operation: str,
         resource: str,
-        send: Callable[[Target], Awaitable[T]],
-        size: int = 0,
+        work: Work[T],
+        value: SecretValue | None = None,
         *,
         idempotent: bool = False,
     ) -> T:
+        async def send(target: Target) -> T:
+            driver: SecretDriver = await target.driver("secrets")
+            if value is not None:
+                check_size(driver, target, value)
+            return await work(driver)
+
+        size = 0 if value is None else value.size
         call = Call(operation, resource, Effect.WRITE, send, idempotent=idempotent, size=size)
         return (await self._front(call)).value
 
     async def _page(self, resource: str, deleted: bool, cursor: str | None, limit: int) -> Page:
-        async def send(target: Target) -> Page:
-            driver: SecretDriver = await target.driver("secrets")
-            return await driver.list(resource, cursor=cursor, limit=limit, deleted=deleted)
-
-        page = await self._read("secrets.list", resource, send)
+        page = await self._read(
+            "secrets.list",
+            resource,
+            lambda driver: driver.list(resource, cursor=cursor, limit=limit, deleted=deleted),
+        )
         if not self._scope:
             return page
         cut = len(self._scope)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from skykeep.errors import SkykeepError
 from skykeep.interfaces.call import Answer, Call, RoutedCall, RoutedNext, Target
 
 T = TypeVar("T")
@@ -21,5 +22,9 @@ class Primary:
 
 
 async def send(routed: RoutedCall[T]) -> Answer[T]:
-    """The end of the stack: execute the call at its target."""
-    return Answer(await routed.call.send(routed.target), routed.target.name)
+    """The end of the stack: execute the call at its target, which errors then name."""
+    try:
+        return Answer(await routed.call.send(routed.target), routed.target.name)
+    except SkykeepError as error:
+        error.located(target=routed.target.name)
+        raise

@@ -8,7 +8,7 @@ that begins after a write never joins a flight that began before the write ended
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from skykeep.errors import Unavailable
@@ -22,8 +22,8 @@ Key = tuple[str, str, tuple[str | None, ...], str | None]
 @dataclass(slots=True)
 class _Flight:
     key: Key
-    task: asyncio.Task[Answer[Any]]
-    waiters: int = 0
+    task: asyncio.Task[None] | None = None
+    waiters: list[asyncio.Future[Answer[Any]]] = field(default_factory=list)
 
 
 class SingleFlight:
@@ -50,30 +50,49 @@ class SingleFlight:
         return await self._wait(flight)
 
     def _start(self, key: Key, call: Call[T], next: Next[T]) -> _Flight:
-        async def fly() -> Answer[T]:
-            return await next(call)
+        flight = _Flight(key)
 
-        task = self._tasks.start(fly(), name=f"{call.operation} {call.resource}")
-        flight = _Flight(key, task)
+        async def fly() -> None:
+            # Waiters are answered from in here: a done callback would cost each call one
+            # more turn of the loop.
+            try:
+                answer = await next(call)
+            except Exception as error:  # noqa: BLE001  (it goes to whoever waits)
+                self._remove(flight)
+                for waiter in flight.waiters:
+                    if not waiter.done():
+                        waiter.set_exception(error)
+            else:
+                self._remove(flight)
+                for waiter in flight.waiters:
+                    if not waiter.done():
+                        waiter.set_result(answer)
+
+        def ended(_: object) -> None:
+            self._remove(flight)
+            for waiter in flight.waiters:
+                if not waiter.done():
+                    waiter.set_exception(
+                        Unavailable("the cloud was closed while this call was under way")
+                    )
+
         self._flights.setdefault(call.resource, {})[key] = flight
-        task.add_done_callback(lambda _: self._remove(flight))
+        flight.task = self._tasks.start(fly(), name=f"{call.operation} {call.resource}")
+        flight.task.add_done_callback(ended)
         return flight
 
     async def _wait(self, flight: _Flight) -> Answer[Any]:
-        flight.waiters += 1
+        waiter: asyncio.Future[Answer[Any]] = asyncio.get_running_loop().create_future()
+        flight.waiters.append(waiter)
         try:
-            return await asyncio.shield(flight.task)
+            return await waiter
         except asyncio.CancelledError:
-            me = asyncio.current_task()
-            if me is not None and me.cancelling():
-                raise
-            # The flight was ended, not this caller: the Cloud is closing.
-            raise Unavailable("the cloud was closed while this call was under way") from None
-        finally:
-            flight.waiters -= 1
-            if not flight.waiters and not flight.task.done():
+            if all(other.done() for other in flight.waiters) and flight.task is not None:
                 self._remove(flight)  # first: nobody may join a flight that is ending
                 flight.task.cancel()
+            if waiter.done() and not waiter.cancelled():
+                waiter.exception()  # looked at: it came together with the cancellation
+            raise
 
     def _remove(self, flight: _Flight) -> None:
         resource = flight.key[1]
