@@ -12,7 +12,7 @@ import pytest
 
 import skykeep
 from skykeep.blocking import BlockingSecrets, LoopThread, blocking
-from skykeep.errors import NotFound
+from skykeep.errors import NotFound, Unavailable
 from skykeep.interfaces.secrets import Secrets
 from skykeep.layers.telemetry import Event
 
@@ -115,3 +115,18 @@ def test_an_interrupt_cancels_the_work() -> None:
 
 def test_a_door_that_was_never_used_closes_quietly() -> None:
     skykeep.open_blocking(backend="memory", environ={}).close()
+
+
+def test_closing_ends_the_calls_of_other_threads() -> None:
+    thread, begun = LoopThread(), threading.Event()
+
+    async def work() -> None:
+        begun.set()
+        await asyncio.sleep(60)
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(lambda: thread.run(work()))
+        assert begun.wait(10)
+        thread.stop()
+        with pytest.raises(Unavailable, match="closed"):
+            waiting.result(10)
