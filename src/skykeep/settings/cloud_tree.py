@@ -1,0 +1,84 @@
+"""The ``cloud:`` tree as an environment: the chosen provider's secret service is the primary.
+
+The other services of the tree are checked and kept; what uses them reads them there.
+"""
+
+from __future__ import annotations
+
+from skykeep.errors import Problem
+from skykeep.settings.diagnose import value_problem
+from skykeep.settings.model import AuthTree, CloudTree
+from skykeep.settings.nodes import Node, Scalar, Table, table
+
+NAME = "cloud"
+"""What the tree is called where environments have names."""
+
+_SERVICES = {"aws": "secrets_manager", "gcp": "secret_manager", "azure": "key_vault"}
+_KEYS = {
+    "aws": ("region",),
+    "gcp": ("project_id", "region"),
+    "azure": ("subscription_id", "resource_group", "region"),
+}
+
+
+def environment_of(cloud: Table) -> Table | None:
+    """The environment that a ``cloud:`` tree describes; None if it chooses no provider.
+
+    Made of the tree's own nodes, so that each value keeps its place.
+    """
+    provider = cloud.items.get("provider")
+    if not isinstance(provider, Scalar) or not isinstance(provider.value, str):
+        return None
+    name = provider.value
+    section = _table(cloud, name)
+    service = _table(section, _SERVICES.get(name, ""))
+    switch = service.items.get("enabled")
+    if name not in _SERVICES or (isinstance(switch, Scalar) and switch.value is False):
+        decider = provider if name not in _SERVICES or switch is None else switch
+        backend = Scalar(
+            source=decider.source, line=decider.line, key_line=decider.key_line,
+            value="local", text="local",
+        )  # fmt: skip
+        return table({"primary": table({"backend": backend}, cloud.source, cloud.line)})
+    target: dict[str, Node] = {"backend": provider}
+    for node, keys in ((section, _KEYS[name]), (service, ("vault_url",))):
+        target |= {key: node.items[key] for key in keys if key in node.items}
+    items: dict[str, Node] = {"primary": table(target, section.source, section.line)}
+    if "cache_ttl_seconds" in service.items:
+        items["cache"] = table({"ttl_seconds": service.items["cache_ttl_seconds"]})
+    return table(items, cloud.source, cloud.line)
+
+
+def check_cloud(node: Table, tree: CloudTree, problems: list[Problem]) -> None:
+    """What a provider needs once it is chosen."""
+    if tree.provider == "azure":
+        vault = tree.azure.key_vault if tree.azure else None
+        if vault is None or (vault.enabled and vault.vault_url is None):
+            message = (
+                "the key 'azure.key_vault.vault_url' is missing: 'provider: azure' needs it"
+            )
+            problems.append(value_problem(node.items["provider"], NAME, message))
+
+
+def check_auth(node: Table, tree: AuthTree, problems: list[Problem]) -> None:
+    """What a source of keys needs once it is chosen."""
+    keys = tree.api_keys
+    if keys and keys.source == "aws_secrets_manager" and keys.aws_secret_name is None:
+        message = f"the key 'aws_secret_name' is missing: 'source: {keys.source}' needs it"
+        problems.append(value_problem(node.items["api_keys"], "auth.api_keys", message))
+
+
+def disabled_service(tree: CloudTree) -> str:
+    """The dotted key that turns the chosen provider's secret service off, or ``""``."""
+    section = {"aws": tree.aws, "gcp": tree.gcp, "azure": tree.azure}.get(tree.provider or "")
+    service = getattr(section, _SERVICES.get(tree.provider or "", ""), None)
+    if service is None or service.enabled:
+        return ""
+    return f"{NAME}.{tree.provider}.{_SERVICES[str(tree.provider)]}.enabled"
+
+
+def _table(node: Table, name: str) -> Table:
+    child = node.items.get(name)
+    if isinstance(child, Table):
+        return child
+    return table({}, node.source, node.line)
