@@ -1,0 +1,195 @@
+"""What ``skykeep doctor`` looks at, from the outside in; each finding says its mend."""
+
+from __future__ import annotations
+
+import os
+import platform
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from skykeep import __version__
+from skykeep.apps.cli.invocation import Invocation
+from skykeep.errors import ConfigError, MissingExtra, SkykeepError
+
+if TYPE_CHECKING:
+    from skykeep.cloud import Cloud
+    from skykeep.interfaces.provider import OpenContext
+    from skykeep.providers.local.settings import LocalSettings
+    from skykeep.settings.model import Environment, TargetSettings
+
+Status = Literal["ok", "note", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        check: what was looked at; stable.
+        status: ``note`` is worth knowing and no failure.
+        message: what was found.
+        mend: what to do about it, or ``""``.
+    """
+
+    check: str
+    status: Status
+    message: str
+    mend: str = ""
+
+
+def findings(invocation: Invocation) -> Iterator[Finding]:
+    """Look at one thing after the other; stops where the next cannot be looked at."""
+    yield Finding(
+        "version",
+        "ok",
+        f"skykeep {__version__}, Python {platform.python_version()} on {sys.platform}",
+    )
+    yield from _configuration(invocation)
+    try:
+        environment = invocation.environment()
+    except SkykeepError as error:
+        yield from _failed("environment", error)
+        return
+    yield Finding("environment", "ok", _named(environment))
+    usable = True
+    for role, settings in _targets(environment):
+        for finding in _target(role, settings):
+            usable &= finding.status != "failed" or role != "primary"
+            yield finding
+    if usable:
+        yield from _secrets(invocation)
+
+
+def _configuration(invocation: Invocation) -> Iterator[Finding]:
+    from skykeep.settings.files import find, looked_up
+
+    try:
+        found = find(invocation.flags.get("config"), os.environ)
+    except ConfigError:
+        return  # the environment says it
+    if found is not None:
+        yield Finding("configuration", "ok", f"the file {found[0]}")
+    else:
+        places = ", ".join(looked_up(os.environ))
+        yield Finding(
+            "configuration", "ok", f"no file, so the embedded local vault; looked at {places}"
+        )
+
+
+def _named(environment: Environment) -> str:
+    name = environment.name or "the embedded default"
+    scope = f", names under {environment.scope}" if environment.scope else ""
+    return f"{name}{scope}"
+
+
+def _targets(environment: Environment) -> Iterator[tuple[str, TargetSettings]]:
+    yield "primary", environment.primary
+    for role, several in (("failover", environment.failover), ("backup", environment.backups)):
+        for settings in several:
+            yield role, settings
+
+
+def _target(role: str, settings: TargetSettings) -> Iterator[Finding]:
+    from skykeep import registry
+
+    check = f"{role} ({settings.backend})"
+    # This release reads and writes the primary only: elsewhere a gap is worth a note.
+    bad: Status = "failed" if role == "primary" else "note"
+    try:
+        registry.provider(settings.backend)
+    except MissingExtra as error:
+        yield Finding(check, bad, error.message, error.hint)
+        return
+    except SkykeepError as error:
+        yield from _failed(check, error)
+        return
+    yield Finding(check, "ok", "the provider is installed")
+    if settings.backend == "local":
+        from skykeep.providers.local.settings import LocalSettings
+
+        if isinstance(settings, LocalSettings):
+            yield from _vault(check, settings, bad)
+
+
+def _vault(check: str, settings: LocalSettings, bad: Status) -> Iterator[Finding]:
+    from skykeep.interfaces.provider import OpenContext
+    from skykeep.providers.local.vault import inspect
+    from skykeep.settings.places import data_dir
+
+    context = OpenContext(target=check, environ=os.environ, data_dir=data_dir)
+    try:
+        path, header = inspect(settings, context)
+    except SkykeepError as error:
+        yield Finding(check, bad, error.message, error.hint)
+        return
+    mode = stat.S_IMODE(path.stat().st_mode)
+    kinds = " or ".join(sorted(header.kinds())).replace("-", " ")
+    yield Finding(
+        check,
+        "ok",
+        f"the vault {path}, mode {mode:04o}, format {header.format}, unlocked by {kinds}",
+    )
+    if mode & 0o070:
+        yield Finding(check, "note", "the group may touch it", f"close it: chmod 600 {path}")
+    yield from _key(check, settings, context, header.kinds())
+
+
+def _key(
+    check: str,
+    settings: LocalSettings,
+    context: OpenContext,
+    kinds: set[Literal["passphrase", "key-file"]],
+) -> Iterator[Finding]:
+    from skykeep.providers.local.unlock import PASSPHRASE, key_file_path
+
+    path = key_file_path(settings, context)
+    if "key-file" in kinds and path is not None:
+        there = "is there" if path.exists() else "is not there"
+        yield Finding(check, "ok", f"the key file {path} {there}")
+        if _beside(path, settings, context):
+            yield Finding(
+                check,
+                "note",
+                "the key file is in the vault's directory: who copies it can read everything",
+                "move the key file to another place and say where in SKYKEEP_KEY_FILE",
+            )
+    elif "passphrase" in kinds:
+        if os.environ.get(PASSPHRASE):
+            yield Finding(check, "ok", f"the passphrase comes from {PASSPHRASE}")
+        else:
+            yield Finding(check, "ok", "the passphrase is asked for")
+
+
+def _beside(path: Path, settings: LocalSettings, context: OpenContext) -> bool:
+    from skykeep.providers.local.vault import vault_path
+
+    return path.absolute().parent == vault_path(settings, context).absolute().parent
+
+
+def _secrets(invocation: Invocation) -> Iterator[Finding]:
+    """Unlock the primary and read all names. Asks only at a terminal."""
+
+    async def count(cloud: Cloud) -> int:
+        total = 0
+        async for _ in cloud.secrets.list():
+            total += 1
+        return total
+
+    try:
+        total = invocation.run(invocation.open(), count)
+    except SkykeepError as error:
+        yield from _failed("secrets", error)
+        return
+    yield Finding("secrets", "ok", f"{total:,} can be read" if total else "none yet")
+
+
+def _failed(check: str, error: SkykeepError) -> Iterator[Finding]:
+    if isinstance(error, ConfigError):
+        for problem in error.problems:
+            yield Finding(check, "failed", str(problem), error.hint)
+    else:
+        yield Finding(check, "failed", error.message, error.hint)

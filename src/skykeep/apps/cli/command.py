@@ -1,0 +1,57 @@
+"""What all commands have: ``--output`` after the command too, and examples in the help."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from skykeep.apps.cli.invocation import Invocation
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _choose_output(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Invocation).console.json = value == "json"
+
+
+def output_option() -> Callable[[F], F]:
+    """``--output text|json``; the one nearest to the end counts."""
+    return click.option(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        expose_value=False,
+        is_eager=True,
+        callback=_choose_output,
+        help="How answers and errors are written (default: text).",
+    )
+
+
+class Command(click.Command):
+    """A command of skykeep's."""
+
+    def __init__(self, *args: Any, examples: str = "", **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        output_option()(self)
+        self._examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The examples."""
+        examples(formatter, self._examples)
+
+
+def examples(formatter: click.HelpFormatter, text: str) -> None:
+    """Write examples as they are, not wrapped."""
+    with formatter.section("Examples"):
+        for line in inspect.cleandoc(text).splitlines():
+            formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def command(
+    *, examples: str, cls: type[Command] = Command, **attributes: Any
+) -> Callable[[Callable[..., Any]], Command]:
+    """Make a function a :class:`Command`; its docstring is the help."""
+    return click.command(cls=cls, examples=examples, **attributes)

@@ -1,0 +1,136 @@
+"""The JSON shapes that the command line promises, as schemas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+FLAG: Schema = {"type": "boolean"}
+MOMENT: Schema = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$",
+}
+PAIRS: Schema = {"type": "object", "additionalProperties": TEXT}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+
+
+def optional(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def listed(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def exactly(properties: dict[str, Schema], **also: Schema) -> Schema:
+    """All of ``properties``, perhaps ``also``, nothing else."""
+    return {
+        "type": "object",
+        "properties": {**properties, **also},
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+INFO = exactly(
+    {
+        "name": TEXT, "version": optional(TEXT), "created_at": MOMENT, "updated_at": MOMENT,
+        "expires_at": optional(MOMENT), "expired": FLAG, "deleted_at": optional(MOMENT),
+        "metadata": PAIRS, "tags": PAIRS,
+    }
+)  # fmt: skip
+PROBLEM = exactly({"file": TEXT, "line": {"type": "integer"}, "key": TEXT, "message": TEXT})
+TARGET: Schema = {"type": "object", "required": ["backend"]}
+GET = exactly(
+    {
+        "name": TEXT, "encoding": {"enum": ["utf-8", "base64"]}, "version": TEXT,
+        "stages": TEXTS,
+        "metadata": PAIRS, "tags": PAIRS, "created_at": MOMENT, "expires_at": optional(MOMENT),
+        "expired": FLAG,
+        "provenance": exactly(
+            {
+                "source": TEXT, "age": {"type": "number"}, "stale": FLAG, "degraded": FLAG,
+                "cached": FLAG,
+            }
+        ),
+    },
+    key=TEXT, value=TEXT, value_base64=TEXT,
+)  # fmt: skip
+GET["oneOf"] = [{"required": ["value"]}, {"required": ["value_base64"]}]
+
+SHAPES: dict[str, Schema] = {
+    "error": exactly(
+        {
+            "error": exactly(
+                {
+                    "class": TEXT, "message": TEXT, "hint": TEXT, "operation": TEXT,
+                    "resource": TEXT, "target": TEXT, "request_id": TEXT,
+                    "exit_code": {"type": "integer"},
+                }
+            )
+        }
+    ),
+    "init": exactly(
+        {
+            "vault": TEXT, "unlocked_by": {"enum": ["key-file", "passphrase"]},
+            "key_file": optional(TEXT), "key_file_made": FLAG, "configuration": optional(TEXT),
+        }
+    ),
+    "set": exactly({"name": TEXT, "version": TEXT, "changed": FLAG, "stage": TEXT}, value=TEXT),
+    "get": GET,
+    "ls": listed(INFO),
+    "rm": exactly({"removed": listed(exactly({"name": TEXT, "restorable": FLAG}))}),
+    "restore": exactly({"restored": listed(exactly({"name": TEXT}))}),
+    "history": exactly(
+        {
+            "name": TEXT,
+            "versions": listed(
+                exactly(
+                    {
+                        "id": TEXT, "created_at": MOMENT, "stages": TEXTS, "available": FLAG,
+                        "size": optional({"type": "integer"}),
+                    }
+                )
+            ),
+        }
+    ),
+    "describe": INFO,
+    "config check": exactly(
+        {
+            "ok": FLAG, "file": optional(TEXT), "environments": TEXTS,
+            "problems": listed(PROBLEM), "notes": listed(PROBLEM),
+        }
+    ),
+    "config show": exactly(
+        {
+            "environment": optional(TEXT), "file": optional(TEXT), "scope": TEXT,
+            "primary": TARGET, "failover": listed(TARGET), "backups": listed(TARGET),
+            "cache": {"type": "object"}, "retry": {"type": "object"},
+            "deadline_seconds": {"type": "number"}, "run": PAIRS, "sources": PAIRS,
+        },
+        cloud={"type": "object"}, auth={"type": "object"},
+    ),
+    "config path": exactly(
+        {
+            "file": optional(TEXT), "looked_at": TEXTS, "config_dir": TEXT, "data_dir": TEXT,
+            "cache_dir": TEXT,
+        }
+    ),
+    "doctor": exactly(
+        {
+            "ok": FLAG,
+            "checks": listed(
+                exactly(
+                    {
+                        "check": TEXT, "status": {"enum": ["ok", "note", "failed"]},
+                        "message": TEXT, "mend": TEXT,
+                    }
+                )
+            ),
+        }
+    ),
+    "version": exactly({"version": TEXT, "python": TEXT}),
+    "completion": exactly({"shell": TEXT, "script": TEXT}),
+}  # fmt: skip

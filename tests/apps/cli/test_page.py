@@ -1,0 +1,94 @@
+"""docs/cli.md, the help and what the commands write say the same."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import jsonschema
+import pytest
+
+from tests.apps.cli import page
+from tests.apps.cli.harness import Cli
+from tests.apps.cli.shapes import SHAPES
+
+TEXT = page.PAGE.read_text("utf-8")
+HELPS = page.helps()
+
+
+def test_the_page_is_what_the_program_says() -> None:
+    assert page.filled(TEXT) == TEXT, "refresh it: python -m tests.apps.cli.page"
+
+
+@pytest.mark.parametrize("name", HELPS)
+def test_every_command_has_its_help_on_the_page_and_examples(name: str) -> None:
+    assert f"<!-- help: {name} -->" in TEXT
+    assert "Examples:\n  " in HELPS[name]
+    assert (
+        f"skykeep {name}".removeprefix("skykeep skykeep") in HELPS[name].split("Examples:")[1]
+    )
+
+
+def test_every_shape_has_an_example_that_fits() -> None:
+    examples = page.examples(TEXT)
+    assert {name for name, _ in examples} == SHAPES.keys()
+    for name, text in examples:
+        jsonschema.validate(json.loads(text), SHAPES[name])
+
+
+def test_every_command_has_a_shape() -> None:
+    without = {"skykeep", "run", "config", "config schema"}
+    assert SHAPES.keys() == {"error"} | set(HELPS) - without
+
+
+RUNS: list[tuple[str, tuple[str, ...]]] = [
+    ("version", ("version",)),
+    ("set", ("set", "a", "v", "--metadata", "k=é", "--expires", "1d")),
+    ("set", ("set", "b", "--generate", "32", "--show")),
+    ("get", ("get", "a")),
+    ("get", ("get", "raw")),
+    ("get", ("get", "json", "--key", "k")),
+    ("ls", ("ls",)),
+    ("ls", ("ls", "-l")),
+    ("history", ("history", "a")),
+    ("describe", ("describe", "a")),
+    ("rm", ("rm", "a")),
+    ("ls", ("ls", "--deleted")),
+    ("describe", ("describe", "a")),
+    ("restore", ("restore", "a")),
+    ("rm", ("rm", "a", "--purge", "--yes")),
+    ("config check", ("config", "check")),
+    ("config show", ("config", "show")),
+    ("config path", ("config", "path")),
+    ("doctor", ("doctor",)),
+    ("completion", ("completion", "fish")),
+]
+
+
+@pytest.mark.parametrize(
+    "place",
+    [lambda words: ("--output", "json", *words), lambda words: (*words, "--output=json")],
+    ids=["before", "after"],
+)
+def test_what_is_written_has_its_shape(
+    bare: Cli, place: Callable[[tuple[str, ...]], tuple[str, ...]]
+) -> None:
+    def fits(name: str, text: bytes) -> None:
+        jsonschema.validate(json.loads(text), SHAPES[name])
+
+    fits("init", bare(*place(("init", "--key-file", str(bare.key_file)))).out)
+    bare("set", "raw", "-", stdin=b"\xff")
+    bare("set", "json", '{"k": 1}')
+    for name, words in RUNS:
+        fits(name, bare(*place(words)).out)
+    for words in (("get", "none"), ("nope",), ("--config", "none", "ls")):
+        ended = bare(*place(words), code=None)
+        assert ended.out == b""
+        fits("error", ended.err.encode())
+    bare.configure("p: {primary: {backend: locl}}")
+    fits("config check", bare(*place(("config", "check")), code=24).out)
+    fits("doctor", bare(*place(("doctor",)), code=1).out)
+
+
+def test_every_exit_code_is_on_the_page() -> None:
+    assert page.table() in TEXT
