@@ -8,7 +8,6 @@ somebody made up does not unwrap the DEK.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from typing import Final, Literal
 
 import msgspec
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.constant_time import bytes_eq
 
 from skykeep.envelope.keys import (
+    RECOMMENDED,
     SALT_BYTES,
     Argon2id,
     kek_from_key_file,
@@ -28,6 +28,7 @@ from skykeep.errors import Corrupt, Invalid, KeyFailure, Unsupported
 
 FORMAT: Final = 1
 VAULT_ID_BYTES: Final = 16
+SLOT_ID_BYTES: Final = 8
 
 SlotKind = Literal["passphrase", "key-file"]
 
@@ -86,7 +87,10 @@ def pack(header: Header) -> tuple[bytes, bytes]:
 
 
 def parse(body: bytes, checksum: bytes) -> Header:
-    """The header. Raises ``Corrupt`` if it is damaged, ``Unsupported`` if it is newer."""
+    """The header, of this format or an older one.
+
+    Raises ``Corrupt`` if it is damaged, ``Unsupported`` if it is newer.
+    """
     if not bytes_eq(digest(body), checksum):
         raise Corrupt("the vault's header is damaged")
     try:
@@ -104,72 +108,71 @@ def parse(body: bytes, checksum: bytes) -> Header:
         header = None
     if (
         header is None
-        or header.format != FORMAT
+        or header.format < 1
         or len(header.vault) != VAULT_ID_BYTES
         or not header.slots
-        or any(
-            (slot.kind == "passphrase") != (slot.argon2id is not None) for slot in header.slots
-        )
+        or not all(_well_formed(slot) for slot in header.slots)
     ):
         raise Corrupt("the vault's header makes no sense")
     return header
+
+
+def _well_formed(slot: Slot) -> bool:
+    return (
+        len(slot.id) == SLOT_ID_BYTES
+        and len(slot.salt) == SALT_BYTES
+        and (slot.kind == "passphrase") == (slot.argon2id is not None)
+    )
 
 
 def new_header(
     *, passphrase: str | None = None, key: bytes | None = None, cost: Argon2id | None = None
 ) -> tuple[Header, bytes]:
     """A header for a new vault with a slot for each key given, and the vault's DEK."""
-    vault, dek = os.urandom(VAULT_ID_BYTES), new_dek()
-    slots = []
-    if key is not None:
-        slots.append(_slot("key-file", vault, dek, lambda salt: kek_from_key_file(key, salt)))
-    if passphrase is not None:
-        cost = cost or Argon2id()
-        slots.append(
-            _slot(
-                "passphrase",
-                vault,
-                dek,
-                lambda salt: kek_from_passphrase(passphrase, salt, cost),
-                cost,
-            )
-        )
-    if not slots:
-        raise Invalid("a vault needs a passphrase or a key file")
-    return Header(FORMAT, vault, tuple(slots)), dek
-
-
-def _slot(
-    kind: SlotKind,
-    vault: bytes,
-    dek: bytes,
-    kek: Callable[[bytes], bytes],
-    cost: Argon2id | None = None,
-) -> Slot:
-    slot_id, salt = os.urandom(8), os.urandom(SALT_BYTES)
-    return Slot(slot_id, kind, salt, wrap(kek(salt), dek, vault, slot_id), cost)
+    vault, slots = os.urandom(VAULT_ID_BYTES), []
+    dek = new_dek()
+    try:
+        if key is not None:
+            slot_id, salt = os.urandom(SLOT_ID_BYTES), os.urandom(SALT_BYTES)
+            wrapped = wrap(kek_from_key_file(key, salt), dek, vault, slot_id)
+            slots.append(Slot(slot_id, "key-file", salt, wrapped))
+        if passphrase is not None:
+            cost = cost or RECOMMENDED
+            slot_id, salt = os.urandom(SLOT_ID_BYTES), os.urandom(SALT_BYTES)
+            wrapped = wrap(kek_from_passphrase(passphrase, salt, cost), dek, vault, slot_id)
+            slots.append(Slot(slot_id, "passphrase", salt, wrapped, cost))
+        if slots:
+            return Header(FORMAT, vault, tuple(slots)), dek
+    finally:
+        del key, passphrase, dek  # reports of errors may show the variables of a frame
+    raise Invalid("a vault needs a passphrase or a key file")
 
 
 def unlock_with_key(header: Header, key: bytes) -> bytes:
     """The DEK by a key file's bytes. Raises ``KeyFailure``."""
-    for slot in header.slots:
-        if slot.kind == "key-file":
-            try:
-                return unwrap(
-                    kek_from_key_file(key, slot.salt), slot.wrapped, header.vault, slot.id
-                )
-            except KeyFailure:
-                continue
+    try:
+        for slot in header.slots:
+            if slot.kind == "key-file":
+                kek = kek_from_key_file(key, slot.salt)
+                try:
+                    return unwrap(kek, slot.wrapped, header.vault, slot.id)
+                except KeyFailure:
+                    del kek
+    finally:
+        del key  # reports of errors may show the variables of a frame
     raise KeyFailure("this key file does not unlock the vault")
 
 
 def unlock_with_passphrase(header: Header, passphrase: str) -> bytes:
     """The DEK by a passphrase; one Argon2id a passphrase slot. Raises ``KeyFailure``."""
-    for slot in header.slots:
-        if slot.kind == "passphrase" and slot.argon2id is not None:
-            kek = kek_from_passphrase(passphrase, slot.salt, slot.argon2id)
-            try:
-                return unwrap(kek, slot.wrapped, header.vault, slot.id)
-            except KeyFailure:
-                continue
+    try:
+        for slot in header.slots:
+            if slot.kind == "passphrase" and slot.argon2id is not None:
+                kek = kek_from_passphrase(passphrase, slot.salt, slot.argon2id)
+                try:
+                    return unwrap(kek, slot.wrapped, header.vault, slot.id)
+                except KeyFailure:
+                    del kek
+    finally:
+        del passphrase  # as in unlock_with_key
     raise KeyFailure("this passphrase does not unlock the vault")

@@ -23,7 +23,7 @@ INDEX_BYTES: Final = 16
 
 
 class Argon2id(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Cost of Argon2id (RFC 9106). The default is its second recommended choice.
+    """Cost of Argon2id (RFC 9106). A header names all of it: no default can change it later.
 
     Attributes:
         memory_kib: memory in KiB, 8 per lane to 4 GiB.
@@ -31,9 +31,9 @@ class Argon2id(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         lanes: 1 to 64.
     """
 
-    memory_kib: int = 64 * 1024
-    passes: int = 3
-    lanes: int = 4
+    memory_kib: int
+    passes: int
+    lanes: int
 
     def check(self) -> None:
         """Raise ``Invalid`` outside the limits, which keep a damaged header harmless."""
@@ -48,22 +48,35 @@ class Argon2id(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
 
 
+RECOMMENDED: Final = Argon2id(memory_kib=64 * 1024, passes=3, lanes=4)
+"""RFC 9106's second recommended choice: what a new vault gets."""
+
+
 def kek_from_passphrase(passphrase: str, salt: bytes, cost: Argon2id) -> bytes:
     """32 bytes from a passphrase. Takes the time and memory that ``cost`` says."""
+    from argon2.exceptions import HashingError
     from argon2.low_level import Type, hash_secret_raw
 
-    cost.check()
-    # NFC: the same passphrase typed on another system gives the same bytes.
-    typed = unicodedata.normalize("NFC", passphrase)
-    return hash_secret_raw(
-        typed.encode("utf-8", "surrogatepass"),
-        salt,
-        time_cost=cost.passes,
-        memory_cost=cost.memory_kib,
-        parallelism=cost.lanes,
-        hash_len=KEY_BYTES,
-        type=Type.ID,
-        version=0x13,
+    try:
+        cost.check()
+        # NFC: the same passphrase typed on another system gives the same bytes.
+        return hash_secret_raw(
+            unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass"),
+            salt,
+            time_cost=cost.passes,
+            memory_cost=cost.memory_kib,
+            parallelism=cost.lanes,
+            hash_len=KEY_BYTES,
+            type=Type.ID,
+            version=0x13,
+        )
+    except (HashingError, MemoryError):
+        pass  # leave the handler: frames of the library hold the passphrase
+    finally:
+        del passphrase  # reports of errors may show the variables of a frame
+    raise KeyFailure(
+        f"Argon2id could not be run with {cost.memory_kib // 1024} MiB of memory",
+        hint="the passphrase was not tried; try again where there is more memory",
     )
 
 
@@ -85,11 +98,12 @@ def unwrap(kek: bytes, wrapped: bytes, vault: bytes, slot: bytes) -> bytes:
     """The DEK. Raises ``KeyFailure`` if the KEK is not the one that wrapped it."""
     try:
         dek = Sealer(kek).open(wrapped, context(b"dek", vault, slot))
-    except Corrupt:
-        pass
-    else:
         if len(dek) == KEY_BYTES:
             return dek
+    except Corrupt:
+        pass
+    finally:
+        del kek  # reports of errors may show the variables of a frame
     raise KeyFailure("this passphrase or key file does not unlock the vault")
 
 

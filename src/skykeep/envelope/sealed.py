@@ -47,8 +47,11 @@ class Sealer:
 
     def seal(self, plaintext: bytes, about: bytes) -> bytes:
         """The sealed message; ``about`` is a :func:`context`."""
-        nonce = os.urandom(NONCE_BYTES)
-        return ALGORITHM + nonce + self._aead.encrypt(nonce, plaintext, about)
+        try:
+            nonce = os.urandom(NONCE_BYTES)
+            return ALGORITHM + nonce + self._aead.encrypt(nonce, plaintext, about)
+        finally:
+            del plaintext  # reports of errors may show the variables of a frame
 
     def open(self, sealed: bytes, about: bytes) -> bytes:
         """The plaintext. Raises ``Corrupt`` for all but what was sealed in this context."""

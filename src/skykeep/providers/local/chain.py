@@ -13,6 +13,7 @@ import sqlite3
 from skykeep.envelope.keys import VaultKeys
 from skykeep.envelope.sealed import context
 from skykeep.errors import Corrupt
+from skykeep.providers.local.directory import Directories
 from skykeep.providers.local.record import END, Record, new_record, now, pack, unpack
 
 
@@ -34,12 +35,13 @@ def open_record(keys: VaultKeys, name_key: object, sealed: object) -> Record:
 
 
 def first_link(connection: sqlite3.Connection, keys: VaultKeys) -> None:
-    """The ring of an empty vault: one record that follows itself."""
+    """The rings of an empty vault: one record and one directory that follow themselves."""
     record = new_record("", END, now())
     connection.execute(
         "INSERT INTO secret (name_key, current, record) VALUES (?, NULL, ?)",
         (END, seal_record(keys, END, record)),
     )
+    Directories(connection, keys).begin()
 
 
 def neighbour(

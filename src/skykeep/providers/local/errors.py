@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from skykeep.errors import Corrupt, Denied, Quota, SkykeepError, Unavailable
+
+T = TypeVar("T")
 
 _MASK = 0xFF  # the primary result code is the low byte of an extended one
 
@@ -23,18 +26,18 @@ def translate(error: sqlite3.Error, path: Path) -> SkykeepError:
     """Our error for an error of SQLite."""
     extended = getattr(error, "sqlite_errorcode", None)
     if extended is None:
-        # The module's own complaints: text that does not decode, a closed connection.
+        # The module's own complaints.
+        if isinstance(error, sqlite3.ProgrammingError):
+            return Unavailable(f"the vault {path} was closed while it was used")
         return damaged(path, "it holds something that skykeep did not write")
     name = getattr(error, "sqlite_errorname", "?")
     code = extended & _MASK
-    if extended == sqlite3.SQLITE_IOERR_SHORT_READ:
-        return damaged(path, "it is shorter than it says")
-    if code == sqlite3.SQLITE_FULL:
-        return Quota(
-            f"no space is left for the vault {path}; nothing was written",
-            hint="free some space and write again",
-        )
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+    if extended in (sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS):
+        return damaged(path, f"it is shorter than it says, or its disk is damaged ({name})")
+    # SHMSIZE: the index of the journal, 32 KiB beside the vault, could not be made.
+    if code == sqlite3.SQLITE_FULL or extended == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return no_space(f"the vault {path}")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL):
         return Unavailable(
             f"the vault {path} is being written by another process; nothing was written",
             hint="try again",
@@ -52,17 +55,41 @@ def translate(error: sqlite3.Error, path: Path) -> SkykeepError:
     return damaged(path, f"SQLite says {name}")
 
 
-@contextmanager
-def vault_errors(path: Path) -> Iterator[None]:
-    """Raise ours for SQLite's, without a chain, and say of which file ``Corrupt`` speaks."""
+def no_space(what: str) -> Quota:
+    """The error for a full disk or a used up quota."""
+    return Quota(
+        f"no space is left for {what}; nothing was written",
+        hint="free some space and write again",
+    )
+
+
+def not_written(error: OSError, what: str) -> SkykeepError:
+    """Our error for a file that could not be made or written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return no_space(what)
+    return Denied(
+        f"{what} cannot be made: {error.strerror}",
+        hint="its directory must be writable for this user",
+    )
+
+
+def with_vault_errors(path: Path, work: Callable[[], T]) -> T:
+    """Do the work; raise ours for SQLite's and say of which file ``Corrupt`` speaks.
+
+    SQLite's own error is let go of, not chained: its traceback holds statements, and a
+    connection whose statements are held stays open after it was closed.
+    """
+    ours: SkykeepError
     try:
-        yield
+        return work()
     except sqlite3.Error as error:
         ours = translate(error, path)
+    except UnicodeDecodeError:
+        # SQLite quotes damaged names of tables in its messages, as they are.
+        ours = damaged(path, "it holds something that skykeep did not write")
     except Corrupt as error:
-        if error.hint:
-            raise
-        ours = damaged(path, error.message)
-    else:
-        return
-    raise ours
+        ours = error if error.hint else damaged(path, error.message)
+    try:
+        raise ours
+    finally:
+        del ours  # or the error and this frame would hold each other

@@ -13,8 +13,9 @@ from skykeep.envelope.sealed import OVERHEAD, context
 from skykeep.errors import Corrupt, Invalid, NotFound
 from skykeep.interfaces.names import shown
 from skykeep.interfaces.secret_driver import CURRENT, Secret
-from skykeep.interfaces.secret_value import SecretValue
+from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
 from skykeep.providers.local.chain import neighbour, open_record, prove_missing
+from skykeep.providers.local.directory import Directories
 from skykeep.providers.local.record import END, Kept, Record, to_datetime
 
 ON_LOOP_BYTES = 256 * 1024
@@ -25,6 +26,12 @@ _GET = (
     " CASE WHEN length(v.sealed) <= ? THEN v.sealed END"
     " FROM secret s LEFT JOIN version v ON v.id = s.current WHERE s.name_key = ?"
 )
+
+_UNDER = (
+    "SELECT p.name_key, s.record FROM path p LEFT JOIN secret s"
+    " ON s.name_key = p.name_key WHERE p.prefix = ?1 ORDER BY p.name_key"
+)
+_UNDER_FROM = _UNDER.replace("?1", "?1 AND p.name_key >= ?2")
 
 
 class TooLarge(Exception):
@@ -57,7 +64,8 @@ def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
     finally:
-        connection.execute("COMMIT")
+        if connection.in_transaction:  # SQLite itself ends it after some errors
+            connection.execute("COMMIT")
 
 
 class Reading:
@@ -66,6 +74,7 @@ class Reading:
     def __init__(self, connection: sqlite3.Connection, keys: VaultKeys) -> None:
         self.connection = connection
         self.keys = keys
+        self.directories = Directories(connection, keys)
 
     def record(self, stored: str) -> Record | None:
         """The record, or None if the name is proved missing. Call it in a transaction."""
@@ -107,8 +116,8 @@ class Reading:
         kept = record.version(record.stages.get(CURRENT, 0))
         if kept is None or kept.row != current or version_row != current:
             raise Corrupt("a record and its current version do not fit")
-        if sealed is None and kept.size > limit:
-            raise TooLarge
+        if sealed is None:
+            self._check_size(kept, limit)
         return self._secret(record, kept, sealed, name)
 
     def at(
@@ -122,9 +131,15 @@ class Reading:
             if record.deleted is not None:
                 raise deleted(name)
             kept = find(record, version, stage, name)
-            if kept.size > limit:
-                raise TooLarge
+            self._check_size(kept, limit)
             return self._secret(record, kept, self.sealed(kept), name)
+
+    @staticmethod
+    def _check_size(kept: Kept, limit: int) -> None:
+        if kept.size > MAX_VALUE_BYTES:
+            raise Corrupt("a value is larger than any that skykeep keeps")
+        if kept.size > limit:
+            raise TooLarge
 
     def sealed(self, kept: Kept) -> object:
         """What the row of a version holds, or None."""
@@ -195,42 +210,45 @@ class Reading:
 
     def _under(self, prefix: str, start: bytes) -> Iterator[tuple[bytes, Record]]:
         below = prefix + "/"
-        rows = self.connection.execute(
-            "SELECT p.name_key, s.record FROM path p LEFT JOIN secret s"
-            " ON s.name_key = p.name_key WHERE p.prefix = ? AND p.name_key > ?"
-            " ORDER BY p.name_key",
-            (self.keys.prefix_key(prefix), start),
+        prefix_key = self.keys.prefix_key(prefix)
+        # No row is looked for by a bound that is not a row itself: in a damaged table such
+        # a search may end behind rows that are there.
+        first = start != END
+        rows = (
+            self.connection.execute(_UNDER_FROM, (prefix_key, start))
+            if first
+            else self.connection.execute(_UNDER, (prefix_key,))
         )
         for name_key, sealed in rows:
+            if first:
+                first = False
+                if name_key == start:
+                    continue
+                self._check_split(prefix_key, start)
             record = open_record(self.keys, name_key, sealed)
             if not record.name.startswith(below):
                 raise Corrupt("a record of the listing does not belong there")
             yield name_key, record
+        if first:
+            self._check_split(prefix_key, start)
+
+    def _check_split(self, prefix_key: bytes, start: bytes) -> None:
+        """The row where a page begins is gone: purged, if no other was passed over."""
+        (count,) = self.connection.execute(
+            "SELECT (SELECT count(*) FROM path WHERE prefix = ?1 AND name_key < ?2)"
+            " + (SELECT count(*) FROM path WHERE prefix = ?1 AND name_key >= ?2)",
+            (prefix_key, start),
+        ).fetchone()
+        if count != self.directories.count(prefix_key):
+            raise Corrupt("records of the listing are missing")
 
     def _check_count(self, prefix: str) -> None:
         prefix_key = self.keys.prefix_key(prefix)
         (count,) = self.connection.execute(
             "SELECT count(*) FROM path WHERE prefix = ?", (prefix_key,)
         ).fetchone()
-        if count != self.count(prefix_key):
+        if count != self.directories.count(prefix_key):
             raise Corrupt("records of the listing are missing")
-
-    def count(self, prefix_key: bytes) -> int:
-        """How many names are kept under a prefix. Raises ``Corrupt``."""
-        row = self.connection.execute(
-            "SELECT record FROM directory WHERE prefix = ?", (prefix_key,)
-        ).fetchone()
-        if row is None:
-            return 0
-        if not isinstance(row[0], bytes):
-            raise Corrupt("the count of a prefix is damaged")
-        plain = self.keys.sealer.open(row[0], about_count(self.keys, prefix_key))
-        return int.from_bytes(plain, "big")
-
-
-def about_count(keys: VaultKeys, prefix_key: bytes) -> bytes:
-    """The context of the count of names under a prefix."""
-    return context(b"directory", keys.vault, prefix_key)
 
 
 def find(record: Record, version: str | None, stage: str | None, name: str) -> Kept:

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from skykeep.errors import Corrupt
 from skykeep.interfaces.secret_driver import (
     CURRENT,
     PREVIOUS,
@@ -35,8 +36,11 @@ def to_micros(moment: datetime) -> int:
 
 
 def to_datetime(micros: int) -> datetime:
-    """The other way round."""
-    return _EPOCH + timedelta(microseconds=micros)
+    """The other way round. Raises ``Corrupt`` outside of the years 1 to 9999."""
+    try:
+        return _EPOCH + timedelta(microseconds=micros)
+    except OverflowError:
+        raise Corrupt("a time in a record makes no sense") from None
 
 
 class Kept(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -151,4 +155,15 @@ def new_record(name: str, after: bytes, at: int) -> Record:
 
 
 pack = msgspec.msgpack.Encoder().encode
-unpack = msgspec.msgpack.Decoder(Record).decode
+_decode = msgspec.msgpack.Decoder(Record).decode
+
+
+def unpack(packed: bytes) -> Record:
+    """The record. Raises ``Corrupt``: only a holder of the key can have written another."""
+    try:
+        record = _decode(packed)
+    except msgspec.MsgspecError:
+        record = None
+    if record is None or len(record.serial) != len(END) or len(record.next) != len(END):
+        raise Corrupt("a record makes no sense")
+    return record

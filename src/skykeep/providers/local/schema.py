@@ -13,6 +13,7 @@ import msgspec
 
 from skykeep.envelope import header as envelope_header
 from skykeep.envelope.header import Header
+from skykeep.errors import Corrupt
 
 TABLES = (
     (
@@ -53,18 +54,28 @@ def write_header(connection: sqlite3.Connection, header: Header) -> None:
     )
 
 
+def read_header(connection: sqlite3.Connection) -> Header:
+    """The header. Raises ``Corrupt``, ``Unsupported`` (newer)."""
+    row = connection.execute("SELECT body, digest FROM header WHERE id = 0").fetchone()
+    if row is None or not all(isinstance(column, bytes) for column in row):
+        raise Corrupt("it has no header")
+    return envelope_header.parse(*row)
+
+
 def migrate(connection: sqlite3.Connection, header: Header) -> Header:
     """Bring an older vault to this format, all or nothing; the header as it is then."""
     if header.format == envelope_header.FORMAT:
         return header
     connection.execute("BEGIN IMMEDIATE")
     try:
+        header = read_header(connection)  # another process may have migrated it meanwhile
         while header.format < envelope_header.FORMAT:
             MIGRATIONS[header.format](connection)
             header = msgspec.structs.replace(header, format=header.format + 1)
         write_header(connection, header)
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
     return header

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,20 +22,18 @@ from skykeep.interfaces.secret_driver import (
     Written,
 )
 from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
-from skykeep.providers.local.errors import vault_errors
+from skykeep.providers.local.errors import with_vault_errors
+from skykeep.providers.local.link import Link
 from skykeep.providers.local.names import Names
 from skykeep.providers.local.reading import ON_LOOP_BYTES, Reading, TooLarge
-from skykeep.providers.local.session import connect, read_header
+from skykeep.providers.local.session import check_whole, connect, read_header
 from skykeep.providers.local.settings import LocalSettings
 from skykeep.providers.local.unlock import unlock
 from skykeep.providers.local.vault import vault_path
+from skykeep.providers.local.worker import Worker
 from skykeep.providers.local.writing import Writing, transaction
 
 T = TypeVar("T")
-
-_left_behind: list[sqlite3.Connection | None] = []
-"""Connections that a forked child inherited: closing them would touch the parent's locks
-(sqlite.org/howtocorrupt.html, 2.6), so they are kept, unused."""
 
 
 async def open_secrets(settings: LocalSettings, context: OpenContext) -> LocalSecrets:
@@ -51,9 +48,7 @@ async def open_secrets(settings: LocalSettings, context: OpenContext) -> LocalSe
         keys = await asyncio.to_thread(unlock, header, settings, context)
     else:
         keys = unlock(header, settings, context)  # a question is asked on this thread
-    driver = LocalSecrets(path, keys, settings)
-    driver.read_connection()
-    return driver
+    return LocalSecrets(path, keys, settings)
 
 
 class LocalSecrets(SecretDriver):
@@ -65,9 +60,10 @@ class LocalSecrets(SecretDriver):
         self._keys = keys
         self._names = Names(settings.secret_prefix or "")
         self._keep_versions = settings.keep_versions
-        self._reading: Reading | None = None
-        self._writer: sqlite3.Connection | None = None  # used in the thread only
-        self._thread: ThreadPoolExecutor | None = None
+        self._reader = Link(lambda: connect(path, read_only=True))
+        self._writer = Link(lambda: connect(path, read_only=False))
+        self._whole = False  # the file was checked before the first write
+        self._worker = Worker("skykeep-vault")
 
     # -- reading
 
@@ -157,52 +153,36 @@ class LocalSecrets(SecretDriver):
 
     # -- connections
 
-    def read_connection(self) -> Reading:
-        """What reads on the event loop's thread."""
-        if self._reading is None:
-            with vault_errors(self._path):
-                self._reading = Reading(connect(self._path, read_only=True), self._keys)
-        return self._reading
-
     def _read(self, work: Callable[[Reading], T]) -> T:
-        with vault_errors(self._path):
-            return work(self.read_connection())
+        def read() -> T:
+            with self._reader as connection:
+                return work(Reading(connection, self._keys))
+
+        return with_vault_errors(self._path, read)
 
     async def _commit(self, work: Callable[[Writing], T]) -> T:
         def commit(connection: sqlite3.Connection) -> T:
+            if not self._whole:
+                check_whole(connection)
+                self._whole = True
             with transaction(connection, self._keys, self._keep_versions) as vault:
                 return work(vault)
 
         return await self._in_thread(commit)
 
     async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        # A caller who is cancelled leaves the work to end in its thread: a transaction is
-        # kept as a whole or not at all, and the next one waits its turn behind it.
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="skykeep-vault")
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._work, work)
+        def use() -> T:
+            with self._writer as connection:
+                return work(connection)
 
-    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with vault_errors(self._path):
-            if self._writer is None:
-                self._writer = connect(self._path, read_only=False)
-            return work(self._writer)
+        return await self._worker.run(lambda: with_vault_errors(self._path, use))
 
     async def close(self) -> None:
         """Wait for commits under way, then close. The last process writes the WAL back."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            await asyncio.to_thread(thread.shutdown)
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
-        if self._reading is not None:
-            self._reading.connection.close()
-            self._reading = None
+        await self._worker.stop()
+        self._writer.close()
+        self._reader.close()
 
     def after_fork(self) -> None:
-        """The keys stay; connections and thread are the parent's."""
-        _left_behind.append(self._writer)
-        _left_behind.append(self._reading.connection if self._reading else None)
-        self._writer = self._reading = self._thread = None
+        """The keys stay; the thread is the parent's, connections do not cross (``link.py``)."""
+        self._worker.after_fork()

@@ -9,23 +9,34 @@ other.
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import stat
 from contextlib import suppress
 from pathlib import Path
 
-from skykeep.envelope import header as envelope_header
 from skykeep.envelope.header import Header
 from skykeep.envelope.keys import VaultKeys
-from skykeep.errors import ConfigError, Conflict, Denied
+from skykeep.errors import ConfigError, Conflict, Corrupt, Denied
 from skykeep.providers.local import schema
 from skykeep.providers.local.chain import first_link
-from skykeep.providers.local.errors import damaged, vault_errors
+from skykeep.providers.local.errors import damaged, not_written, with_vault_errors
+from skykeep.providers.local.link import Link
 
 BUSY_SECONDS = 8.0
 """How long a writer waits for another process's; under a call's default deadline."""
 
+CHECKED_BYTES = 16 * 1024 * 1024
+"""Vaults up to this size are checked as a whole before they are first written, at about
+1 ms per MiB: a damage that no read has met would let a write destroy what is beside it."""
+
 _MAGIC = b"SQLite format 3\x00"
+# Fields of SQLite's file header (sqlite.org/fileformat.html, 1.3).
+_PAGE_SIZE = slice(16, 18)
+_VERSIONS = slice(18, 20)  # of the format, to write and to read it: 1 or 2 (WAL)
+_CHANGES = slice(24, 28)
+_PAGES = slice(28, 32)
+_PAGES_AT_CHANGE = slice(92, 96)  # the number of pages is good if this equals the changes
 
 
 def check_file(path: Path) -> None:
@@ -36,18 +47,47 @@ def check_file(path: Path) -> None:
         raise ConfigError(
             f"there is no vault at {path}", hint="make one: skykeep init --key-file PATH"
         ) from None
+    except ValueError:
+        raise ConfigError(f"{str(path)!r} is no path, so there is no vault") from None
     except OSError as error:
-        raise Denied(f"the vault {path} cannot be reached: {error.strerror}") from None
+        raise Denied(
+            f"the vault {path} cannot be reached: {error.strerror}",
+            hint="this user must be allowed to enter its directory",
+        ) from None
     if not stat.S_ISREG(mode):
         raise ConfigError(f"{path} is not a file, so it is no vault")
     refuse_public(path, mode, "vault")
     try:
         with path.open("rb") as file:
-            magic = file.read(len(_MAGIC))
+            begin = file.read(_PAGES_AT_CHANGE.stop)
     except OSError as error:
-        raise Denied(f"the vault {path} cannot be read: {error.strerror}") from None
-    if magic != _MAGIC:
+        raise Denied(
+            f"the vault {path} cannot be read: {error.strerror}",
+            hint="it must belong to this user",
+        ) from None
+    if not begin.startswith(_MAGIC) or any(n not in {1, 2} for n in begin[_VERSIONS]):
         raise damaged(path, "it is no SQLite file")
+    if _cut_off(path):
+        raise damaged(path, "it is shorter than it says")
+
+
+def _cut_off(path: Path) -> bool:
+    """Whether a part of a page is missing at the end, which SQLite does not notice.
+
+    Where there is a journal the file may well be short: its pages are in there.
+    """
+    journal = path.with_name(f"{path.name}-wal")
+    for _ in range(3):  # another process may open, write and close it while we look
+        if journal.exists():
+            return False
+        with path.open("rb") as file:
+            begin = file.read(_PAGES_AT_CHANGE.stop)
+            size = os.fstat(file.fileno()).st_size
+        page = int.from_bytes(begin[_PAGE_SIZE], "big")
+        whole = int.from_bytes(begin[_PAGES], "big") * (65536 if page == 1 else page)
+        if journal.exists() or size >= whole or begin[_CHANGES] != begin[_PAGES_AT_CHANGE]:
+            return False
+    return True
 
 
 def refuse_public(path: Path, mode: int, what: str) -> None:
@@ -90,15 +130,40 @@ def read_header(path: Path) -> Header:
     Raises ``ConfigError`` (no vault), ``Denied``, ``Corrupt``, ``Unsupported`` (newer).
     """
     check_file(path)
-    with vault_errors(path):
-        connection = connect(path, read_only=False)
+
+    def read() -> Header:
+        size = path.stat().st_size  # before SQLite looks: other processes make it grow
+        link = Link(lambda: connect(path, read_only=False))
         try:
-            row = connection.execute("SELECT body, digest FROM header WHERE id = 0").fetchone()
-            if row is None or not all(isinstance(column, bytes) for column in row):
-                raise damaged(path, "it has no header")
-            return schema.migrate(connection, envelope_header.parse(*row))
+            with link as connection:
+                header = schema.read_header(connection)
+                check_size(connection, size)
+                return schema.migrate(connection, header)
         finally:
-            connection.close()
+            link.close()
+
+    return with_vault_errors(path, read)
+
+
+def check_size(connection: sqlite3.Connection, size: int) -> None:
+    """Raise ``Corrupt`` if the file has pages that SQLite does not know of: it would write
+    new ones over them. Vaults never shrink."""
+    if size > _size(connection):
+        raise Corrupt("it is longer than it says")
+
+
+def check_whole(connection: sqlite3.Connection) -> None:
+    """Raise ``Corrupt`` if the structure of the file is damaged; large ones pass."""
+    if _size(connection) <= CHECKED_BYTES:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise Corrupt("its pages do not fit together")
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (page,) = connection.execute("PRAGMA page_size").fetchone()
+    return int(pages * page)
 
 
 def create_file(path: Path, header: Header, keys: VaultKeys) -> None:
@@ -106,29 +171,40 @@ def create_file(path: Path, header: Header, keys: VaultKeys) -> None:
 
     Raises ``Conflict`` if there is one, ``Denied``, ``Quota``.
     """
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft = draft_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.unlink(missing_ok=True)
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
-        raise Denied(f"{path.parent} cannot be written: {error.strerror}") from None
-    try:
-        with vault_errors(path):
-            connection = connect(draft, read_only=False)
-            try:
+        raise not_written(error, f"the vault {path}") from None
+
+    def fill() -> None:
+        link = Link(lambda: connect(draft, read_only=False))
+        try:
+            with link as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("BEGIN IMMEDIATE")
                 schema.create(connection, header)
                 first_link(connection, keys)
                 connection.execute("COMMIT")
-            finally:
-                connection.close()  # writes the WAL back and removes it
+        finally:
+            link.close()  # writes the WAL back and removes it
+
+    try:
+        with_vault_errors(path, fill)
         _publish(draft, path)
     finally:
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
                 draft.with_name(draft.name + suffix).unlink()
+
+
+def draft_of(path: Path) -> Path:
+    """A file beside it that is not there yet, to be filled and then linked into place.
+
+    Its name is random: process ids repeat, in containers above all.
+    """
+    return path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
 
 
 def _publish(draft: Path, path: Path) -> None:
@@ -144,4 +220,4 @@ def _publish(draft: Path, path: Path) -> None:
             f"there is a vault at {path} already", hint="use it, or give another path"
         ) from None
     except OSError as error:
-        raise Denied(f"{path} cannot be made: {error.strerror}") from None
+        raise not_written(error, f"the vault {path}") from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from skykeep.errors import Invalid
+from skykeep.interfaces.names import check_prefix, is_native
 from skykeep.settings.model import TargetSettings
 
 
@@ -24,7 +26,14 @@ class LocalSettings(TargetSettings, kw_only=True, frozen=True, forbid_unknown_fi
     def __post_init__(self) -> None:
         if not 1 <= self.keep_versions <= 1000:
             raise ValueError("keep_versions is 1 to 1000")
-        if self.secret_prefix and not self.secret_prefix.endswith("/"):
+        if self.secret_prefix and not _is_prefix(self.secret_prefix):
             raise ValueError(
-                "secret_prefix of a local vault is whole segments: end it with '/'"
+                "secret_prefix of a local vault is whole segments of a name: end it with '/'"
             )
+
+
+def _is_prefix(prefix: str) -> bool:
+    try:
+        return prefix.endswith("/") and bool(check_prefix(prefix)) and not is_native(prefix)
+    except Invalid:
+        return False

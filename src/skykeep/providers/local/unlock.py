@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 from skykeep.envelope.header import Header, unlock_with_key, unlock_with_passphrase
 from skykeep.envelope.keys import VaultKeys
 from skykeep.envelope.sealed import KEY_BYTES
-from skykeep.errors import Denied, KeyFailure
+from skykeep.errors import ConfigError, Denied, KeyFailure
 from skykeep.interfaces.provider import OpenContext
-from skykeep.providers.local.session import refuse_public
+from skykeep.providers.local.errors import not_written
+from skykeep.providers.local.session import draft_of, refuse_public
 from skykeep.providers.local.settings import LocalSettings
 
 KEY_FILE = "SKYKEEP_KEY_FILE"
@@ -23,7 +25,15 @@ _HOW = f"set {KEY_FILE} or {PASSPHRASE}, or run it on a terminal"
 def key_file_path(settings: LocalSettings, context: OpenContext) -> Path | None:
     """The configured key file, else ``SKYKEEP_KEY_FILE``'s, else None."""
     path = settings.key_file or context.environ.get(KEY_FILE)
-    return Path(path).expanduser() if path else None
+    return expanded(path) if path else None
+
+
+def expanded(path: str) -> Path:
+    """The path with ``~`` as the home directory. Raises ``ConfigError``."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"there is no home directory for {path!r}") from None
 
 
 def unlock(header: Header, settings: LocalSettings, context: OpenContext) -> VaultKeys:
@@ -61,8 +71,13 @@ def read_key_file(path: Path) -> bytes:
             key = file.read(KEY_BYTES + 1)
     except FileNotFoundError:
         raise KeyFailure(f"there is no key file at {path}", hint="check the path") from None
+    except ValueError:
+        raise KeyFailure(f"{str(path)!r} is no path of a key file") from None
     except OSError as error:
-        raise Denied(f"the key file {path} cannot be read: {error.strerror}") from None
+        raise Denied(
+            f"the key file {path} cannot be read: {error.strerror}",
+            hint="it must be a file that this user can read",
+        ) from None
     if len(key) != KEY_BYTES:
         size = f"{len(key)} bytes" if len(key) < KEY_BYTES else f"over {KEY_BYTES} bytes"
         raise KeyFailure(f"{path} is no key file: it has {size}, a key file has {KEY_BYTES}")
@@ -73,16 +88,17 @@ def make_key_file(path: Path) -> bool:
     """Make a key file of 32 random bytes, mode 0600, if there is none; whether it was made.
 
     It is complete or not there: written beside, synced, then linked into place. Raises
-    ``Denied``.
+    ``Denied``, ``Quota``.
     """
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft = draft_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists():
             return False
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         try:
-            os.write(descriptor, os.urandom(KEY_BYTES))
+            if os.write(descriptor, os.urandom(KEY_BYTES)) != KEY_BYTES:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -97,7 +113,7 @@ def make_key_file(path: Path) -> bool:
             os.close(directory)
         return True
     except OSError as error:
-        raise Denied(f"the key file {path} cannot be made: {error.strerror}") from None
+        raise not_written(error, f"the key file {path}") from None
     finally:
         with suppress(OSError):
             draft.unlink()

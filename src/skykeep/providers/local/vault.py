@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from skykeep.providers.local.session import create_file, read_header
 from skykeep.providers.local.settings import LocalSettings
 from skykeep.providers.local.unlock import (
     PASSPHRASE,
+    expanded,
     key_file_path,
     make_key_file,
     read_key_file,
@@ -39,7 +41,7 @@ class Created:
 def vault_path(settings: LocalSettings, context: OpenContext) -> Path:
     """The vault file that the settings mean."""
     if settings.path:
-        return Path(settings.path).expanduser()
+        return expanded(settings.path)
     return context.data_dir() / FILE_NAME
 
 
@@ -53,7 +55,7 @@ def create(
     ``KeyFailure``, ``Denied``, ``Quota``.
     """
     path = vault_path(settings, context)
-    if path.exists():
+    if os.path.lexists(path):  # what cannot be looked at is found out when it is made
         raise Conflict(
             f"there is a vault at {path} already", hint="use it, or give another path"
         )
@@ -64,7 +66,9 @@ def create(
         header, dek = new_header(key=read_key_file(key_file))
     else:
         header, dek = new_header(passphrase=_new_passphrase(context), cost=cost)
-    create_file(path, header, VaultKeys(dek, header.vault))
+    keys = VaultKeys(dek, header.vault)
+    del dek  # reports of errors may show the variables of a frame
+    create_file(path, header, keys)
     return Created(path, key_file, made)
 
 
@@ -77,12 +81,14 @@ def _new_passphrase(context: OpenContext) -> str:
             "a new vault needs a key",
             hint=f"give --key-file PATH, set {PASSPHRASE}, or run it on a terminal",
         )
-    typed = context.ask("New passphrase")
-    if not typed:
-        raise KeyFailure("the passphrase is empty", hint="nothing was made")
-    if typed != context.ask("Again"):
-        raise KeyFailure("the two passphrases differ", hint="nothing was made")
-    return typed
+    typed: str | None = context.ask("New passphrase")
+    wrong = "the passphrase is empty"
+    if typed:
+        if typed == context.ask("Again"):
+            return typed
+        wrong = "the two passphrases differ"
+    del typed  # reports of errors may show the variables of a frame
+    raise KeyFailure(wrong, hint="nothing was made")
 
 
 def inspect(settings: LocalSettings, context: OpenContext) -> tuple[Path, Header]:

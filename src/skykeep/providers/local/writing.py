@@ -15,7 +15,6 @@ from skykeep.providers.local.chain import neighbour, seal_record
 from skykeep.providers.local.names import ancestors
 from skykeep.providers.local.reading import (
     Reading,
-    about_count,
     about_value,
     deleted,
     find,
@@ -227,28 +226,14 @@ class Writing:
             "INSERT INTO path (prefix, name_key) VALUES (?, ?)",
             (prefix_key, self._keys.name_key(record.name)),
         )
-        self._count(prefix_key, self._reading.count(prefix_key) + 1)
+        self._reading.directories.add(prefix_key)
 
     def _unlist(self, prefix: str, name_key: bytes) -> None:
         prefix_key = self._keys.prefix_key(prefix)
         self._connection.execute(
             "DELETE FROM path WHERE prefix = ? AND name_key = ?", (prefix_key, name_key)
         )
-        self._count(prefix_key, self._reading.count(prefix_key) - 1)
-
-    def _count(self, prefix_key: bytes, count: int) -> None:
-        if count < 0:
-            raise Corrupt("the count of a prefix is damaged")
-        if count == 0:
-            self._connection.execute("DELETE FROM directory WHERE prefix = ?", (prefix_key,))
-            return
-        sealed = self._keys.sealer.seal(
-            count.to_bytes(8, "big"), about_count(self._keys, prefix_key)
-        )
-        self._connection.execute(
-            "INSERT OR REPLACE INTO directory (prefix, record) VALUES (?, ?)",
-            (prefix_key, sealed),
-        )
+        self._reading.directories.remove(prefix_key)
 
 
 def _tombstone(name: str) -> PendingDelete:
