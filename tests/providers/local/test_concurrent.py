@@ -15,7 +15,7 @@ import pytest
 from skykeep.errors import Conflict, Unavailable
 from skykeep.interfaces.secret_driver import Attributes
 from skykeep.interfaces.secret_value import SecretValue
-from skykeep.providers.local import link, secrets, session
+from skykeep.providers.local import committing, link, secrets, session
 from skykeep.providers.local.link import Link
 from skykeep.providers.local.reading import snapshot
 from skykeep.providers.local.writing import Writing, transaction
@@ -37,7 +37,7 @@ class Gate:
             with real(*arguments) as vault:
                 yield vault
 
-        monkeypatch.setattr(secrets, "transaction", slow)
+        monkeypatch.setattr(committing, "transaction", slow)
 
     async def wait(self) -> None:
         assert await asyncio.to_thread(self.reached.wait, 60)

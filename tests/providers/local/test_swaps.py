@@ -181,15 +181,14 @@ async def test_what_was_purged_does_not_come_back(tmp_path: Path) -> None:
     old_value, old_record = (
         rows(vault, query)[0][0]
         for query in (
-            "SELECT sealed FROM version WHERE id = 3",
-            "SELECT record FROM secret WHERE current = 3",
+            "SELECT sealed FROM version WHERE id = 2",
+            "SELECT record FROM secret WHERE current = 2",
         )
     )
     async with vault.opened() as driver:
-        await driver.purge("one")
-        await keep(driver, "one", b"another one!")
-        current = await read(driver, "one")
-    assert current == b"another one!"
+        await driver.purge("two")
+        await keep(driver, "two", b"another two")  # as long, and version 1 again
+        assert await read(driver, "two") == b"another two"
     ((row,),) = rows(vault, "SELECT max(id) FROM version")
     whole = vault.path.read_bytes()
     value = "UPDATE version SET sealed = :old_value WHERE id = :row"
@@ -199,7 +198,7 @@ async def test_what_was_purged_does_not_come_back(tmp_path: Path) -> None:
         vault.path.write_bytes(whole)
         by_hand(vault, *statements, **old)
         async with vault.opened() as driver:
-            await corrupt(read(driver, "one"))
+            await corrupt(read(driver, "two"))
 
 
 RETYPED = ("UPDATE version SET sealed = ?", "UPDATE secret SET record = ?")

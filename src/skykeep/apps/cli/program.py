@@ -27,6 +27,7 @@ COMMANDS = {
     "describe": "Show what is known of a secret, without its value.",
     "run": "Start a command with secrets in its environment.",
     "config": "Check, show and find the configuration.",
+    "vault": "Look after the local vault: verify, back up, change its keys.",
     "doctor": "Find out what is wrong and how to mend it.",
     "version": "Show the version.",
     "completion": "Print the completion script for a shell.",

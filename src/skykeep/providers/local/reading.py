@@ -192,6 +192,10 @@ class Reading:
                 self._check_count(prefix)
         return found, None
 
+    def ring(self) -> Iterator[tuple[bytes, Record]]:
+        """Every record and its key. Raises ``Corrupt`` if one is missing or left over."""
+        return self._all(END)
+
     def _all(self, start: bytes) -> Iterator[tuple[bytes, Record]]:
         _, before = neighbour(self.connection, self.keys, start + b"\x00")
         expected = before.next
@@ -209,44 +213,35 @@ class Reading:
             raise Corrupt("the end of the listing is missing")
 
     def _under(self, prefix: str, start: bytes) -> Iterator[tuple[bytes, Record]]:
+        # No row is looked for by a bound that is not a row itself: in a damaged table such
+        # a search may end behind rows that are there. If the row where the page begins was
+        # purged meanwhile, all are gone through again.
         below = prefix + "/"
         prefix_key = self.keys.prefix_key(prefix)
-        # No row is looked for by a bound that is not a row itself: in a damaged table such
-        # a search may end behind rows that are there.
-        first = start != END
-        rows = (
-            self.connection.execute(_UNDER_FROM, (prefix_key, start))
-            if first
-            else self.connection.execute(_UNDER, (prefix_key,))
-        )
+        rows = self.connection.execute(_UNDER_FROM, (prefix_key, start))
+        if start == END or (rows.fetchone() or (END,))[0] != start:
+            rows = self.connection.execute(_UNDER, (prefix_key,))
         for name_key, sealed in rows:
-            if first:
-                first = False
-                if name_key == start:
-                    continue
-                self._check_split(prefix_key, start)
             record = open_record(self.keys, name_key, sealed)
             if not record.name.startswith(below):
                 raise Corrupt("a record of the listing does not belong there")
-            yield name_key, record
-        if first:
-            self._check_split(prefix_key, start)
-
-    def _check_split(self, prefix_key: bytes, start: bytes) -> None:
-        """The row where a page begins is gone: purged, if no other was passed over."""
-        (count,) = self.connection.execute(
-            "SELECT (SELECT count(*) FROM path WHERE prefix = ?1 AND name_key < ?2)"
-            " + (SELECT count(*) FROM path WHERE prefix = ?1 AND name_key >= ?2)",
-            (prefix_key, start),
-        ).fetchone()
-        if count != self.directories.count(prefix_key):
-            raise Corrupt("records of the listing are missing")
+            if name_key > start:
+                yield name_key, record
 
     def _check_count(self, prefix: str) -> None:
+        """As many rows as the directory says, each after the one before.
+
+        A key that was damaged would else hide the rows behind it from a page that begins
+        in their middle: SQLite looks for the beginning by halves.
+        """
         prefix_key = self.keys.prefix_key(prefix)
-        (count,) = self.connection.execute(
-            "SELECT count(*) FROM path WHERE prefix = ?", (prefix_key,)
-        ).fetchone()
+        count, before = 0, END
+        for (name_key,) in self.connection.execute(
+            "SELECT name_key FROM path WHERE prefix = ?", (prefix_key,)
+        ):
+            if not isinstance(name_key, bytes) or name_key <= before:
+                raise Corrupt("the rows of the listing are damaged")
+            count, before = count + 1, name_key
         if count != self.directories.count(prefix_key):
             raise Corrupt("records of the listing are missing")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -22,16 +21,17 @@ from skykeep.interfaces.secret_driver import (
     Written,
 )
 from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
+from skykeep.providers.local.committing import Committer, Read, Write
 from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.link import Link
 from skykeep.providers.local.names import Names
 from skykeep.providers.local.reading import ON_LOOP_BYTES, Reading, TooLarge
-from skykeep.providers.local.session import check_whole, connect, read_header
+from skykeep.providers.local.session import connect, read_header
 from skykeep.providers.local.settings import LocalSettings
 from skykeep.providers.local.unlock import unlock
 from skykeep.providers.local.vault import vault_path
 from skykeep.providers.local.worker import Worker
-from skykeep.providers.local.writing import Writing, transaction
+from skykeep.providers.local.writing import Writing
 
 T = TypeVar("T")
 
@@ -59,11 +59,9 @@ class LocalSecrets(SecretDriver):
         self._path = path
         self._keys = keys
         self._names = Names(settings.secret_prefix or "")
-        self._keep_versions = settings.keep_versions
         self._reader = Link(lambda: connect(path, read_only=True))
-        self._writer = Link(lambda: connect(path, read_only=False))
-        self._whole = False  # the file was checked before the first write
-        self._worker = Worker("skykeep-vault")
+        self._committer = Committer(path, keys, settings.keep_versions)
+        self._worker: Worker[Read | Write] = Worker("skykeep-vault", self._committer.do)
 
     # -- reading
 
@@ -81,9 +79,10 @@ class LocalSecrets(SecretDriver):
             return self._read(lambda reading: read(reading, ON_LOOP_BYTES))
         except TooLarge:
             pass
-        return await self._in_thread(
-            lambda connection: read(Reading(connection, self._keys), MAX_VALUE_BYTES)
+        secret: Secret = await self._worker.run(
+            Read(lambda reading: read(reading, MAX_VALUE_BYTES))
         )
+        return secret
 
     async def list(
         self, prefix: str, *, cursor: str | None, limit: int, deleted: bool = False
@@ -161,26 +160,15 @@ class LocalSecrets(SecretDriver):
         return with_vault_errors(self._path, read)
 
     async def _commit(self, work: Callable[[Writing], T]) -> T:
-        def commit(connection: sqlite3.Connection) -> T:
-            if not self._whole:
-                check_whole(connection)
-                self._whole = True
-            with transaction(connection, self._keys, self._keep_versions) as vault:
-                return work(vault)
-
-        return await self._in_thread(commit)
-
-    async def _in_thread(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def use() -> T:
-            with self._writer as connection:
-                return work(connection)
-
-        return await self._worker.run(lambda: with_vault_errors(self._path, use))
+        # A caller who is cancelled leaves the work to end in its thread: a transaction is
+        # kept as a whole or not at all.
+        result: T = await self._worker.run(Write(work))
+        return result
 
     async def close(self) -> None:
         """Wait for commits under way, then close. The last process writes the WAL back."""
         await self._worker.stop()
-        self._writer.close()
+        self._committer.close()
         self._reader.close()
 
     def after_fork(self) -> None:

@@ -76,7 +76,7 @@ def _cut_off(path: Path) -> bool:
 
     Where there is a journal the file may well be short: its pages are in there.
     """
-    journal = path.with_name(f"{path.name}-wal")
+    journal = journal_of(path)
     for _ in range(3):  # another process may open, write and close it while we look
         if journal.exists():
             return False
@@ -88,6 +88,11 @@ def _cut_off(path: Path) -> bool:
         if journal.exists() or size >= whole or begin[_CHANGES] != begin[_PAGES_AT_CHANGE]:
             return False
     return True
+
+
+def journal_of(path: Path) -> Path:
+    """SQLite's write-ahead log beside the vault; there while somebody has it open."""
+    return path.with_name(f"{path.name}-wal")
 
 
 def refuse_public(path: Path, mode: int, what: str) -> None:
@@ -132,7 +137,9 @@ def read_header(path: Path) -> Header:
     check_file(path)
 
     def read() -> Header:
-        size = path.stat().st_size  # before SQLite looks: other processes make it grow
+        # Before SQLite looks: other processes make it grow. With a journal it tells nothing:
+        # what a restore cut off is still there.
+        size = 0 if journal_of(path).exists() else path.stat().st_size
         link = Link(lambda: connect(path, read_only=False))
         try:
             with link as connection:
@@ -147,7 +154,7 @@ def read_header(path: Path) -> Header:
 
 def check_size(connection: sqlite3.Connection, size: int) -> None:
     """Raise ``Corrupt`` if the file has pages that SQLite does not know of: it would write
-    new ones over them. Vaults never shrink."""
+    new ones over them."""
     if size > _size(connection):
         raise Corrupt("it is longer than it says")
 
@@ -192,7 +199,7 @@ def create_file(path: Path, header: Header, keys: VaultKeys) -> None:
 
     try:
         with_vault_errors(path, fill)
-        _publish(draft, path)
+        publish(draft, path)
     finally:
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
@@ -207,7 +214,8 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
 
 
-def _publish(draft: Path, path: Path) -> None:
+def publish(draft: Path, path: Path) -> None:
+    """Put a finished file where none is, durably. Raises ``Conflict``, ``Denied``."""
     try:
         os.link(draft, path)  # unlike a rename it never replaces a vault
         directory = os.open(path.parent, os.O_RDONLY)

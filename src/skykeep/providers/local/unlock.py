@@ -42,12 +42,17 @@ def unlock(header: Header, settings: LocalSettings, context: OpenContext) -> Vau
     Key file, then ``SKYKEEP_PASSPHRASE``, then the question. A source that does not
     unlock is an error, not a reason to try the next. Raises ``KeyFailure``, ``Denied``.
     """
+    return VaultKeys(unlock_dek(header, settings, context), header.vault)
+
+
+def unlock_dek(header: Header, settings: LocalSettings, context: OpenContext) -> bytes:
+    """The DEK itself, as :func:`unlock`: for what wraps it anew."""
     kinds = header.kinds()
     path = key_file_path(settings, context)
     if path is not None and "key-file" in kinds:
-        return VaultKeys(unlock_with_key(header, read_key_file(path)), header.vault)
+        return unlock_with_key(header, read_key_file(path))
     if "passphrase" in kinds:
-        return VaultKeys(unlock_with_passphrase(header, _passphrase(context)), header.vault)
+        return unlock_with_passphrase(header, _passphrase(context))
     raise KeyFailure(
         "the vault is unlocked by a key file and none is configured",
         hint=f"set {KEY_FILE}, or key_file in the configuration",

@@ -1,0 +1,134 @@
+"""Copy a vault to a file and back, checked both ways.
+
+A backup is a vault like any other: sealed, unlocked by the keys that the vault had then.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from skykeep.envelope.keys import VaultKeys
+from skykeep.errors import Conflict
+from skykeep.interfaces.provider import OpenContext
+from skykeep.providers.local.errors import not_written, with_vault_errors
+from skykeep.providers.local.link import Link
+from skykeep.providers.local.session import connect, draft_of, publish, read_header
+from skykeep.providers.local.settings import LocalSettings
+from skykeep.providers.local.unlock import unlock
+from skykeep.providers.local.vault import vault_path
+from skykeep.providers.local.verify import Counts, Progress, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did.
+
+    Attributes:
+        counts: what the vault holds now.
+        saved: where the vault that was replaced is, or None if there was none.
+    """
+
+    counts: Counts
+    saved: Path | None
+
+
+def backup(
+    settings: LocalSettings,
+    context: OpenContext,
+    file: Path,
+    progress: Progress | None = None,
+) -> Counts:
+    """Copy the vault as it is at this moment, then open all that the copy holds.
+
+    The file is complete and verified or not there; mode 0600. Writers are not held up.
+    Raises ``Conflict`` if the file exists, ``Corrupt``, ``Denied``, ``Quota`` and what
+    unlocking raises.
+    """
+    path = vault_path(settings, context)
+    keys = unlock(read_header(path), settings, context)
+    return _copied(path, file, keys, progress)
+
+
+def restore(
+    settings: LocalSettings,
+    context: OpenContext,
+    file: Path,
+    *,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> Restored:
+    """Put a backup in the vault's place, after all of it was opened.
+
+    A vault that is there is replaced only if ``replace`` is given; it is copied beside
+    itself first, with the time in the name. Processes that have it open see the restored
+    one from their next call on, if it is of the same vault. Raises as :func:`backup`.
+    """
+    keys = unlock(read_header(file), settings, context)
+    path = vault_path(settings, context)
+    if not os.path.lexists(path):
+        return Restored(_copied(file, path, keys, progress), None)
+    if not replace:
+        raise Conflict(
+            f"there is a vault at {path}",
+            hint="give --replace; a copy of it is kept beside it",
+        )
+    counts = verify(file, keys, progress)
+    saved = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+    _copied(path, saved, None, None)
+
+    def put_back() -> None:
+        source = Link(lambda: connect(file, read_only=True))
+        target = Link(lambda: connect(path, read_only=False))
+        try:
+            with source as old, target as new:
+                old.backup(new)  # one transaction: all of it or nothing
+                new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            source.close()
+            target.close()
+
+    with_vault_errors(path, put_back)
+    return Restored(counts, saved)
+
+
+def _copied(
+    source: Path, target: Path, keys: VaultKeys | None, progress: Progress | None
+) -> Counts:
+    """Copy a vault file to where none is; verified if the keys are given."""
+    if os.path.lexists(target):
+        raise Conflict(f"there is a file at {target} already", hint="give another path")
+    draft = draft_of(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise not_written(error, f"the file {target}") from None
+
+    def copy() -> None:
+        link = Link(lambda: connect(source, read_only=True))
+        new = sqlite3.connect(draft, isolation_level=None)
+        try:
+            with link as old:
+                old.backup(new)
+        finally:
+            link.close()
+            new.close()
+
+    counts = Counts(0, 0, 0, 0)
+    try:
+        with_vault_errors(source, copy)
+        if keys is not None:
+            counts = verify(draft, keys, progress)
+        with draft.open("rb") as written:
+            os.fsync(written.fileno())
+        publish(draft, target)
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            with suppress(OSError):
+                draft.with_name(draft.name + suffix).unlink()
+    return counts
