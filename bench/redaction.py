@@ -1,0 +1,82 @@
+"""Known values in a stream and in files: bytes a second, for 10,000 values."""
+
+from __future__ import annotations
+
+import random
+import re
+import string
+import time
+from collections.abc import Callable
+
+from bench.measure import in_turns
+from skykeep.apps.cli.findings import Search
+from skykeep.apps.cli.scan_sources import Piece
+from skykeep.redaction import Redactor
+
+VALUES = 10_000
+LENGTH = 32  # bytes
+SIZE = 32_000_000  # bytes of text
+SLOW = 400_000  # bytes for the rival, which would take minutes for all
+CHUNK = 1 << 20  # as `redact` reads
+
+_LETTERS = string.ascii_letters + string.digits
+
+
+def values() -> list[bytes]:
+    """Random ones, as made by `set --generate`."""
+    rng = random.Random(1)
+    return ["".join(rng.choices(_LETTERS, k=LENGTH)).encode() for _ in range(VALUES)]
+
+
+def log() -> bytes:
+    """Lines of a log: words, numbers, an identifier each; no value."""
+    rng = random.Random(2)
+    words = (
+        "request response user session order payment failed accepted retry timeout cache "
+        "worker queue message database connection from with after before while handling the "
+        "service reached limit returned index shard replica leader elected token refreshed"
+    ).split()
+    lines = []
+    for _ in range(20_000):
+        said = " ".join(rng.choices(words, k=rng.randint(6, 16)))
+        request = "".join(rng.choices(_LETTERS, k=22))
+        lines.append(
+            f"2026-11-22T02:{rng.randint(0, 59):02}:{rng.random() * 60:06.3f}Z INFO {said} "
+            f"id={request} status={rng.randint(200, 599)} took={rng.random() * 1000:.1f}ms"
+        )
+    some = ("\n".join(lines) + "\n").encode()
+    return (some * (SIZE // len(some) + 1))[:SIZE]
+
+
+def _per_100_mb(work: Callable[[bytes], object], data: bytes) -> float:
+    """Milliseconds."""
+    begun = time.perf_counter()
+    work(data)
+    return (time.perf_counter() - begun) * 1e3 * 100e6 / len(data)
+
+
+def measured() -> dict[str, float]:
+    """Milliseconds for 100 MB, by who does it."""
+    known, text = values(), log()
+    redactor = Redactor(known)
+    search = Search(shapes=True)
+    search.know((value, f"n{n}") for n, value in enumerate(known))
+    prepared = search.prepare()
+    rival = re.compile(b"|".join(map(re.escape, known)))
+
+    def stream(data: bytes) -> None:
+        for at in range(0, len(data), CHUNK):
+            redactor.feed(data[at : at + CHUNK])
+        redactor.flush()
+
+    def scan(data: bytes) -> None:
+        assert list(prepared.look(Piece("log", 1, data, len(data)))) == []
+
+    return in_turns(
+        {
+            "redact": lambda: _per_100_mb(stream, text),
+            "scan": lambda: _per_100_mb(scan, text),
+            "re": lambda: _per_100_mb(lambda data: rival.sub(b"***", data), text[:SLOW]),
+        },
+        rounds=3,
+    )
