@@ -6,7 +6,6 @@ Providers are found through the entry-point group ``skykeep.providers``: each en
 
 from __future__ import annotations
 
-import difflib
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -51,6 +50,8 @@ def provider(name: str) -> Provider:
             hint=f"install it: pip install --upgrade 'skykeep[{name}]'",
             target=name,
         )
+    import difflib  # for the error only
+
     near = difflib.get_close_matches(name, [*names(), *EXTRAS], n=1)
     raise ConfigError(
         f"there is no provider '{name}'",
