@@ -29,6 +29,8 @@ def house(tmp_path: Path) -> Path:
         ("envelope", "skykeep.providers.local", "Imports run down the floors"),
         ("providers/local", "skykeep.registry", "Imports run down the floors"),
         ("layers", "skykeep.cloud", "Imports run down the floors"),
+        ("settings", "skykeep.integrations.fields", "Imports run down the floors"),
+        ("apps/cli", "skykeep.integrations.fields", "Imports run down the floors"),
         ("layers", "skykeep.providers.local", "Layers know calls"),
         ("layers", "skykeep.registry", "Layers know calls"),
         ("providers/local", "skykeep.providers.memory", "Providers do not know each other"),

@@ -49,6 +49,7 @@ SDKS = {
     "hvac",
     "kubernetes",
     "numpy",
+    "pydantic",
     "requests",
     "urllib3",
 }

@@ -71,9 +71,10 @@ def test_what_pyproject_declares_is_what_is_locked() -> None:
     ] == []
 
 
-def test_what_the_testing_extra_declares_is_tested_with() -> None:
+@pytest.mark.parametrize("extra", ["testing", "pydantic"])
+def test_what_an_extra_declares_is_tested_with(extra: str) -> None:
     kept = pins("dev")
-    for text in PROJECT["optional-dependencies"]["testing"]:
+    for text in PROJECT["optional-dependencies"][extra]:
         requirement = Requirement(text)
         assert kept[canonicalize_name(requirement.name)] in requirement.specifier
 

@@ -14,7 +14,7 @@ from skykeep.apps.cli.program import program
 PAGE = Path(__file__).parents[3] / "docs" / "cli.md"
 
 _EXAMPLE = re.compile(
-    r"<!-- json: (?P<name>[a-z ]+) -->\n```json\n(?P<text>.*?)```\n", re.DOTALL
+    r"<!-- json: (?P<name>[a-z -]+?) -->\n```json\n(?P<text>.*?)```\n", re.DOTALL
 )
 
 
@@ -67,7 +67,7 @@ def filled(text: str) -> str:
         return f"{mark['start']}\n{body}\n<!-- end -->\n"
 
     return re.sub(
-        r"(?P<start><!-- (?P<what>help|exit codes)(?:: (?P<name>[a-z ]+))? -->)\n"
+        r"(?P<start><!-- (?P<what>help|exit codes)(?:: (?P<name>[a-z -]+?))? -->)\n"
         r"(?:.*?\n?<!-- end -->\n)",
         block,
         text,

@@ -60,7 +60,19 @@ GET = exactly(
 )  # fmt: skip
 GET["oneOf"] = [{"required": ["value"]}, {"required": ["value_base64"]}]
 
+COUNTS: dict[str, Schema] = {
+    name: {"type": "integer"} for name in ("secrets", "deleted", "versions", "prefixes")
+}
+KEY_CHANGE: dict[str, Schema] = {"kind": {"enum": ["passphrase", "key-file"]}, "done": TEXT}
+MOVED = exactly({"name": TEXT, "version": TEXT, "was": optional(TEXT), "changed": FLAG})
+
 SHAPES: dict[str, Schema] = {
+    "vault verify": exactly({"path": TEXT, **COUNTS}),
+    "vault backup": exactly({"file": TEXT, **COUNTS}),
+    "vault restore": exactly({"file": TEXT, "saved": optional(TEXT), **COUNTS}),
+    "vault passphrase": exactly(KEY_CHANGE),
+    "vault key-file": exactly({**KEY_CHANGE, "file": TEXT, "made": FLAG}),
+    "vault forget": exactly(KEY_CHANGE),
     "error": exactly(
         {
             "error": exactly(
@@ -83,6 +95,40 @@ SHAPES: dict[str, Schema] = {
     "ls": listed(INFO),
     "rm": exactly({"removed": listed(exactly({"name": TEXT, "restorable": FLAG}))}),
     "restore": exactly({"restored": listed(exactly({"name": TEXT}))}),
+    "copy": exactly({"name": TEXT, "clear_after": {"type": "integer"}}),
+    "edit": exactly({"name": TEXT, "version": TEXT, "changed": FLAG}),
+    "tree": listed(
+        exactly({"part": TEXT, "secret": optional(TEXT), "below": {"type": "array"}})
+    ),
+    "search": listed(
+        exactly(
+            {
+                "name": TEXT,
+                "matches": listed(
+                    exactly({"where": {"enum": ["name", "metadata", "tag"]}, "text": TEXT})
+                ),
+            }
+        )
+    ),
+    "purge": exactly({"name": TEXT, "removed": FLAG}),
+    "rollback": MOVED,
+    "promote": MOVED,
+    "tag": exactly({"name": TEXT, "tags": PAIRS, "changed": FLAG}),
+    "expire": exactly({"name": TEXT, "expires_at": optional(MOMENT)}),
+    "scan": exactly(
+        {
+            "files": {"type": "integer"},
+            "findings": listed(
+                exactly(
+                    {
+                        "path": TEXT, "line": {"type": "integer"},
+                        "column": {"type": "integer"}, "secrets": TEXTS,
+                        "shape": optional(TEXT),
+                    }
+                )
+            ),
+        }
+    ),
     "history": exactly(
         {
             "name": TEXT,
@@ -97,6 +143,39 @@ SHAPES: dict[str, Schema] = {
         }
     ),
     "describe": INFO,
+    "export": exactly(
+        {
+            "format": TEXT, "file": optional(TEXT),
+            "exported": listed(exactly({"key": TEXT, "name": TEXT})),
+        },
+        text=TEXT,
+    ),
+    "import": exactly(
+        {
+            "format": TEXT, "dry_run": FLAG, "written": {"type": "integer"},
+            "counts": exactly(
+                {
+                    state: {"type": "integer"}
+                    for state in ("new", "changed", "unchanged", "conflict")
+                }
+            ),
+            "plan": listed(
+                exactly(
+                    {
+                        "name": TEXT, "from": TEXT, "reason": optional(TEXT),
+                        "state": {"enum": ["new", "changed", "unchanged", "conflict"]},
+                    }
+                )
+            ),
+        }
+    ),
+    "inject": exactly(
+        {
+            "template": TEXT, "file": optional(TEXT),
+            "secrets": listed(exactly({"name": TEXT, "line": {"type": "integer"}})),
+        },
+        content=TEXT, content_base64=TEXT,
+    ),
     "config check": exactly(
         {
             "ok": FLAG, "file": optional(TEXT), "environments": TEXTS,

@@ -35,7 +35,7 @@ def test_bash_completes(cli: Cli) -> None:
     cli("set", "db/user", "v")
     cli("set", "gone", "v")
     cli("rm", "gone")
-    assert in_bash(cli, "skykeep re") == ["restore"]
+    assert in_bash(cli, "skykeep res") == ["restore"]
     assert in_bash(cli, "skykeep get --st") == ["--stage"]
     assert in_bash(cli, "skykeep config sh") == ["show"]
     assert in_bash(cli, "skykeep get db/") == ["db/password", "db/user"]

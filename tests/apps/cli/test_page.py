@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import jsonschema
 import pytest
@@ -37,7 +38,7 @@ def test_every_shape_has_an_example_that_fits() -> None:
 
 
 def test_every_command_has_a_shape() -> None:
-    without = {"skykeep", "run", "config", "config schema"}
+    without = {"skykeep", "run", "config", "config schema", "redact", "vault"}
     assert SHAPES.keys() == {"error"} | set(HELPS) - without
 
 
@@ -52,14 +53,31 @@ RUNS: list[tuple[str, tuple[str, ...]]] = [
     ("ls", ("ls", "-l")),
     ("history", ("history", "a")),
     ("describe", ("describe", "a")),
+    ("tag", ("tag", "a", "k=v")),
+    ("expire", ("expire", "a", "30d")),
+    ("ls", ("ls", "--expiring", "30d")),
+    ("set", ("set", "a", "other")),
+    ("rollback", ("rollback", "a")),
+    ("promote", ("promote", "a", "2")),
+    ("tree", ("tree",)),
+    ("search", ("search", "k=*")),
+    ("scan", ("scan",)),
+    ("copy", ("copy", "a")),
+    ("edit", ("edit", "a", "--allow-disk")),
     ("rm", ("rm", "a")),
     ("ls", ("ls", "--deleted")),
     ("describe", ("describe", "a")),
     ("restore", ("restore", "a")),
     ("rm", ("rm", "a", "--purge", "--yes")),
+    ("purge", ("purge", "b", "--yes")),
+    ("export", ("export", "--format", "json")),
+    ("import", ("import", "-", "--format", "dotenv")),
+    ("inject", ("inject", "-")),
     ("config check", ("config", "check")),
     ("config show", ("config", "show")),
     ("config path", ("config", "path")),
+    ("vault verify", ("vault", "verify")),
+    ("vault key-file", ("vault", "key-file", "../keys/vault.key")),
     ("doctor", ("doctor",)),
     ("completion", ("completion", "fish")),
 ]
@@ -77,10 +95,20 @@ def test_what_is_written_has_its_shape(
         jsonschema.validate(json.loads(text), SHAPES[name])
 
     fits("init", bare(*place(("init", "--key-file", str(bare.key_file)))).out)
+    bare.patch.setenv("VISUAL", "true")
+    bare.patch.setattr("skykeep.apps.cli.clipboard.find", lambda environ: Mock())
+    bare.patch.setattr("skykeep.apps.cli.clipboard.empty_later", Mock())
     bare("set", "raw", "-", stdin=b"\xff")
     bare("set", "json", '{"k": 1}')
     for name, words in RUNS:
         fits(name, bare(*place(words)).out)
+    backup = str(bare.home / "backup.db")
+    fits("vault backup", bare(*place(("vault", "backup", backup))).out)
+    fits("vault restore", bare(*place(("vault", "restore", backup, "--replace"))).out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SKYKEEP_NEW_PASSPHRASE", "new")
+        fits("vault passphrase", bare(*place(("vault", "passphrase"))).out)
+    fits("vault forget", bare(*place(("vault", "forget", "passphrase"))).out)
     for words in (("get", "none"), ("nope",), ("--config", "none", "ls")):
         ended = bare(*place(words), code=None)
         assert ended.out == b""

@@ -53,7 +53,10 @@ ERRORS = {
 OTHERS = {
     "Done": Ending(DONE, "", "done"),
     "Differs": Ending(
-        DIFFERS, "", "the answer is no: `doctor` found something, a question was answered no"
+        DIFFERS,
+        "",
+        "the answer is no: `doctor` or `scan` found something, `search` found nothing, a "
+        "question was answered no",
     ),
     "Usage": Ending(USAGE, "usage", "the command line makes no sense"),
     "Bug": Ending(BUG, "a bug in skykeep", "unexpected: please report it"),

@@ -20,19 +20,34 @@ COMMANDS = {
     "init": "Make an encrypted local vault.",
     "set": "Keep a secret.",
     "get": "Read a secret.",
+    "copy": "Put a value on the clipboard for a while.",
+    "edit": "Change a value in an editor.",
     "ls": "List the names of secrets.",
+    "tree": "Show the names of secrets as a tree.",
+    "search": "Find secrets by name, metadata or tag.",
     "rm": "Delete secrets.",
     "restore": "Bring back deleted secrets.",
+    "purge": "Remove a secret for ever.",
     "history": "Show the versions of a secret.",
+    "rollback": "Make the previous version current again.",
+    "promote": "Make a version current.",
+    "tag": "Put tags on a secret or take them off.",
+    "expire": "Say when a secret should no longer be used.",
     "describe": "Show what is known of a secret, without its value.",
     "run": "Start a command with secrets in its environment.",
+    "redact": "Mask every known value in a stream.",
+    "scan": "Look for secrets in files or in a git diff.",
+    "export": "Write secrets in a form that other programs read.",
+    "import": "Keep the secrets that are in a file or a folder.",
+    "inject": "Fill secrets into a template.",
     "config": "Check, show and find the configuration.",
     "vault": "Look after the local vault: verify, back up, change its keys.",
     "doctor": "Find out what is wrong and how to mend it.",
     "version": "Show the version.",
     "completion": "Print the completion script for a shell.",
 }
-"""Name -> short help. The command ``NAME`` is ``command`` in ``commands/NAME.py``."""
+"""Name -> short help. The command ``NAME`` is ``command`` in ``commands/NAME.py``
+(``import`` in ``import_.py``)."""
 
 COMPLETE = "_SKYKEEP_COMPLETE"
 
@@ -48,7 +63,8 @@ class Program(click.Group):
         """Import the command."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"skykeep.apps.cli.commands.{cmd_name}")
+        file = f"{cmd_name}_" if cmd_name == "import" else cmd_name  # a word of Python's
+        module = import_module(f"skykeep.apps.cli.commands.{file}")
         return cast("click.Command", module.command)
 
     def resolve_command(

@@ -46,10 +46,15 @@ def value() -> str:
 
 def confirmed(question: str) -> bool:
     """Whether somebody at the terminal says yes."""
+    return answer(f"{question} [y/N] ").lower() in {"y", "yes"}
+
+
+def answer(question: str) -> str:
+    """What somebody at the terminal types, shown while it is typed."""
     with _plain_interrupts():
-        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.write(question)
         sys.stderr.flush()
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        return sys.stdin.readline().strip()
 
 
 def _somebody_is_there() -> bool:

@@ -38,10 +38,16 @@ async def under(secrets: Secrets, prefix: str) -> dict[str, str]:
 
     Raises ``NotFound`` if there are none, ``Conflict`` if two want one variable.
     """
+    return merged([{variable_of(name): name} for name in await names_under(secrets, prefix)])
+
+
+async def names_under(secrets: Secrets, prefix: str) -> list[str]:
+    """The names of all secrets under a prefix, sorted. Raises ``NotFound``."""
     names = sorted([info.name async for info in secrets.list(prefix)])
     if not names:
-        raise NotFound(f"there is no secret under {shown(prefix)}", hint="see: skykeep ls")
-    return merged([{variable_of(name): name} for name in names])
+        where = f" under {shown(prefix)}" if prefix else ""
+        raise NotFound(f"there is no secret{where}", hint="see: skykeep ls")
+    return names
 
 
 def merged(parts: Iterable[Mapping[str, str]]) -> dict[str, str]:

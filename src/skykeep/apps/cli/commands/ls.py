@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
+from skykeep.apps.cli.arguments import Expiry
 from skykeep.apps.cli.command import command as command_of
-from skykeep.apps.cli.console import Console, Progress, columns, printable, short_moment
+from skykeep.apps.cli.console import Console, columns, printable, short_moment
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
@@ -21,38 +24,48 @@ if TYPE_CHECKING:
     skykeep ls db/
     skykeep ls --long
     skykeep ls --deleted
+    skykeep ls --expiring 30d --long
     skykeep ls --output json
     """
 )
 @click.argument("prefix", default="", required=False)
 @click.option("-l", "--long", "detailed", is_flag=True, help="With version, change and expiry.")
 @click.option("--deleted", is_flag=True, help="The deleted secrets that can be restored.")
+@click.option(
+    "--expiring",
+    metavar="WHEN",
+    type=Expiry(),
+    help="Those that expire until then (30d, 2027-01-01), or have expired.",
+)
 @pass_invocation
-def command(invocation: Invocation, /, *, prefix: str, detailed: bool, deleted: bool) -> None:
+def command(
+    invocation: Invocation,
+    /,
+    *,
+    prefix: str,
+    detailed: bool,
+    deleted: bool,
+    expiring: datetime | None,
+) -> None:
     """List the names of secrets, sorted, one a line.
 
     PREFIX is one or more whole parts of a name: 'db' lists db/password, and neither
     dbx/password nor db itself.
     """
     console = invocation.console
-    progress = Progress("names read", console)
+    until = click.get_current_context().get_parameter_source("expiring")
+    if until is ParameterSource.COMMANDLINE and expiring is None:
+        raise click.UsageError("--expiring takes a time; nothing expires 'never'")
 
-    async def listed(cloud: Cloud) -> list[SecretInfo]:
-        found: list[SecretInfo] = []
-        listing = cloud.secrets.list(prefix, deleted=deleted)
-        try:
-            while (page := await listing.next_page()) is not None:
-                found += page
-                progress.at(len(found))
-        finally:
-            progress.end()
-        # The store's order is its own; a listing that is compared or cut needs one.
-        found.sort(key=lambda info: info.name)
-        return found
+    async def names(cloud: Cloud) -> list[SecretInfo]:
+        from skykeep.apps.cli.listing import listed
 
-    _show(
-        invocation.run(invocation.open(), listed), console, detailed=detailed, deleted=deleted
-    )
+        return await listed(cloud, prefix, console, deleted=deleted)
+
+    found = invocation.run(invocation.open(), names)
+    if expiring is not None:
+        found = [info for info in found if info.expires_at and info.expires_at <= expiring]
+    _show(found, console, detailed=detailed, deleted=deleted)
 
 
 def _show(found: list[SecretInfo], console: Console, *, detailed: bool, deleted: bool) -> None:
