@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import random
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -124,6 +126,24 @@ async def test_free_pages_that_are_not_free(small: Known) -> None:
     assert seen["noticed"] == 0
     assert seen["write done"] == 0
     assert seen["write refused"] > 10
+
+
+@pytest.mark.asyncio
+async def test_rows_that_are_not_in_their_order(small: Known) -> None:
+    # A write would put its own rows between those of another prefix.
+    small.put_back()
+    with closing(sqlite3.connect(small.place.path)) as connection:
+        rows = connection.execute("SELECT prefix, name_key FROM path ORDER BY 1, 2").fetchall()
+    small.put_back()
+    seen: Counter[str] = Counter()
+    for row, other in (
+        (rows[0], b"\xff"),
+        (rows[-1], b"\x00"),
+        (rows[len(rows) // 2], b"\x00"),
+    ):
+        at = small.content.index(row[0] + row[1])
+        await hold(small, overwritten(small.content, at, other * 16), "another order", seen)
+    assert (seen["write refused"], seen["write done"]) == (3, 0)
 
 
 @pytest.mark.asyncio

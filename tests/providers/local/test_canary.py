@@ -230,7 +230,7 @@ async def test_what_was_purged_or_pruned_is_not_even_there_sealed(tmp_path: Path
             for size in (60, 300, 9000):
                 await keep(driver, f"db/{number}/{size}", os.urandom(size))
         await change(driver, "db/3/60", b"the oldest but one, to be pruned as well")
-        await change(driver, "db/3/60", b"value")
+        await change(driver, "db/3/60", b"the newest, which takes its place at the end")
     before = rows(place)
     assert all(found(row, place.path.read_bytes()) for row in before)
     async with place.opened() as driver:

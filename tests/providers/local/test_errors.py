@@ -7,6 +7,7 @@ import gc
 import os
 import sqlite3
 import threading
+import weakref
 from contextlib import closing
 from pathlib import Path
 
@@ -143,6 +144,26 @@ def test_nothing_of_sqlite_is_chained() -> None:
     error = caught(fail)
     assert error.__context__ is None
     assert error.__cause__ is None
+
+
+def test_the_error_holds_nothing_of_the_work_once_it_is_let_go() -> None:
+    class Held:
+        pass
+
+    held = Held()
+    alive = weakref.ref(held)
+
+    def fail(_: Held = held) -> None:
+        raise sqlite3.DatabaseError
+
+    gc.disable()  # what is held in a circle would wait for it
+    try:
+        with pytest.raises(Corrupt):
+            with_vault_errors(PATH, fail)
+        del fail, held
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def test_damage_keeps_its_hint_or_gets_one() -> None:

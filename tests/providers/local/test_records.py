@@ -65,6 +65,7 @@ def test_a_record_comes_back() -> None:
         some(versions=[[1, 2]]),
         some() + b"more",
     ],
+    ids=range(10),
 )
 def test_what_is_no_record_is_damage(packed: bytes) -> None:
     with pytest.raises(Corrupt):

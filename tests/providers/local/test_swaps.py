@@ -110,19 +110,27 @@ GONE: list[tuple[str, str]] = [
 @pytest.mark.parametrize(("what", "statement"), GONE)
 async def test_a_row_that_vanished(tmp_path: Path, what: str, statement: str) -> None:
     vault = await filled(tmp_path)
+    before = [key for (key,) in rows(vault, "SELECT name_key FROM secret ORDER BY name_key")]
     by_hand(vault, statement)
+    after = {key for (key,) in rows(vault, "SELECT name_key FROM secret")}
     async with vault.opened() as driver:
-        if "ring" not in what:
+        if what != "the beginning of the ring":
             await corrupt(read(driver, "one"))
-        if what != "a value":
-            await corrupt(listed(driver))
-            await corrupt(write_all(driver))
+        if what == "a value":
+            return
+        await corrupt(listed(driver))
+        # A new name whose neighbour would be the row that is gone.
+        (place,) = (at for at, key in enumerate(before) if key not in after)
+        name = between(driver, before[place], [*before, b"\xff" * 17][place + 1])
+        await corrupt(keep(driver, name, b"value"))
 
 
-async def write_all(driver: LocalSecrets) -> None:
-    """Somewhere among so many new names is the place where the row is missing."""
-    for number in range(60):
-        await keep(driver, f"new-{number}", b"value")
+def between(driver: LocalSecrets, low: object, high: object) -> str:
+    """A name whose key lies there."""
+    assert isinstance(low, bytes)
+    assert isinstance(high, bytes)
+    names = (f"new-{number}" for number in range(1_000_000))
+    return next(name for name in names if low < driver._keys.name_key(name) < high)
 
 
 @pytest.mark.asyncio

@@ -219,7 +219,8 @@ class Reading:
         below = prefix + "/"
         prefix_key = self.keys.prefix_key(prefix)
         rows = self.connection.execute(_UNDER_FROM, (prefix_key, start))
-        if start == END or (rows.fetchone() or (END,))[0] != start:
+        first = rows.fetchone()
+        if first is None or first[0] != start:
             rows = self.connection.execute(_UNDER, (prefix_key,))
         for name_key, sealed in rows:
             record = open_record(self.keys, name_key, sealed)

@@ -28,7 +28,7 @@ BUSY_SECONDS = 8.0
 
 CHECKED_BYTES = 16 * 1024 * 1024
 """Vaults up to this size are checked as a whole before they are first written, at about
-1 ms per MiB: a damage that no read has met would let a write destroy what is beside it."""
+2 ms per MiB: a damage that no read has met would let a write destroy what is beside it."""
 
 _MAGIC = b"SQLite format 3\x00"
 # Fields of SQLite's file header (sqlite.org/fileformat.html, 1.3).
@@ -162,7 +162,7 @@ def check_size(connection: sqlite3.Connection, size: int) -> None:
 def check_whole(connection: sqlite3.Connection) -> None:
     """Raise ``Corrupt`` if the structure of the file is damaged; large ones pass."""
     if _size(connection) <= CHECKED_BYTES:
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
             raise Corrupt("its pages do not fit together")
 
