@@ -286,3 +286,9 @@ async def test_embedded_stores_are_read_afresh_unless_a_cache_is_asked_for() -> 
             await cloud.secrets.get("a")
             await cloud.secrets.get("a")
         assert sum(not event.cached for event in events) == calls
+
+
+async def test_what_opens_a_store_shows_no_variable_of_the_process() -> None:
+    context = skykeep.open(environ={"SKYKEEP_PASSPHRASE": "canary"})._context("primary")
+    assert context.environ["SKYKEEP_PASSPHRASE"] == "canary"
+    assert "canary" not in repr(context)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -19,28 +20,39 @@ from tests.faults.values import made_for, number_of
 from tests.providers.local.vaults import Place, change, keep, listed, made, read
 
 NAMES = [f"team-{number % 3}/db/secret-{number}" for number in range(12)]
+WRITERS = 3
 GONE = -1
 """The state of a name that was purged or never made; else the number of its value."""
 
 
-async def write(place: Place, states: dict[str, int], dice: random.Random, out: int) -> None:
-    """Write for ever; say before each write what is tried, and after it that it is kept."""
-    number = max(states.values(), default=0)
+async def write(place: Place, states: dict[str, int], seed: int, out: int) -> None:
+    """Write for ever; say before each write what is tried, and after it that it is kept.
+
+    Several at a time, each with names of its own, so that some share a commit.
+    """
+    numbers = itertools.count(max(states.values(), default=0) + 1)
     async with place.opened() as driver:
-        os.write(out, b"open\n")
-        while True:
-            name = dice.choice(NAMES)
-            number += 1
-            gone = states.get(name, GONE) == GONE
-            purge = not gone and dice.random() < 0.1
-            state = GONE if purge else number
-            os.write(out, f"try {name} {state}\n".encode())
-            if purge:
-                await driver.purge(name)
-            else:
-                await (keep if gone else change)(driver, name, made_for(name, number))
-            states[name] = state
-            os.write(out, f"kept {name} {state}\n".encode())
+
+        async def keep_writing(names: list[str], dice: random.Random) -> None:
+            while True:
+                name, number = dice.choice(names), next(numbers)
+                gone = states.get(name, GONE) == GONE
+                purge = not gone and dice.random() < 0.1
+                state = GONE if purge else number
+                os.write(out, f"try {name} {state}\n".encode())
+                if purge:
+                    await driver.purge(name)
+                else:
+                    await (keep if gone else change)(driver, name, made_for(name, number))
+                states[name] = state
+                os.write(out, f"kept {name} {state}\n".encode())
+
+        await asyncio.gather(
+            *(
+                keep_writing(NAMES[one::WRITERS], random.Random(seed + one))
+                for one in range(WRITERS)
+            )
+        )
 
 
 def killed(place: Place, states: dict[str, int], dice: random.Random) -> list[str]:
@@ -48,10 +60,10 @@ def killed(place: Place, states: dict[str, int], dice: random.Random) -> list[st
     ear, mouth = os.pipe()
     child = os.fork()
     if child == 0:
-        asyncio.run(write(place, dict(states), dice, mouth))
+        asyncio.run(write(place, dict(states), dice.randrange(2**32), mouth))
         os._exit(1)
     os.close(mouth)
-    after = dice.randrange(60)  # acknowledgements; then up to a few milliseconds more
+    after = dice.randrange(80)  # acknowledgements; then up to a few milliseconds more
     said = b""
     while said.count(b"kept") < after:
         said += os.read(ear, 4096)
@@ -66,13 +78,13 @@ def killed(place: Place, states: dict[str, int], dice: random.Random) -> list[st
     return said.decode().splitlines()
 
 
-async def look(place: Place, states: dict[str, int], tried: tuple[str, int] | None) -> None:
+async def look(place: Place, states: dict[str, int], tried: dict[str, int]) -> None:
     """Compare the vault with what was said, and take over what it has."""
     async with place.opened() as driver:
         for name in NAMES:
             allowed = {states.get(name, GONE)}
-            if tried is not None and tried[0] == name:
-                allowed.add(tried[1])
+            if name in tried:
+                allowed.add(tried[name])
             try:
                 found = number_of(name, await read(driver, name))
             except NotFound:
@@ -96,16 +108,15 @@ def main() -> None:
     states: dict[str, int] = {}
     acknowledged = doubtful = 0
     for _ in range(rounds):
-        tried: tuple[str, int] | None = None
+        tried: dict[str, int] = {}
         for line in killed(place, states, dice):
-            word, *rest = line.split()
+            word, name, state = line.split()
             if word == "try":
-                tried = rest[0], int(rest[1])
-            elif word == "kept":
-                states[rest[0]] = int(rest[1])
+                tried[name] = int(state)
+            else:
+                states[name] = tried.pop(name)
                 acknowledged += 1
-                tried = None
-        doubtful += tried is not None
+        doubtful += len(tried)
         asyncio.run(look(place, states, tried))
     sys.stdout.write(json.dumps({"acknowledged": acknowledged, "in doubt": doubtful}) + "\n")
 

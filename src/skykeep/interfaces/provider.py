@@ -45,6 +45,6 @@ class OpenContext:
     """
 
     target: str
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)  # may hold a passphrase
     data_dir: Callable[[], Path]
     ask: Callable[[str], str] | None = None

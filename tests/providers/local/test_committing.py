@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from skykeep.errors import Conflict, Corrupt, NotFound
+from skykeep.errors import Conflict, Corrupt, NotFound, Unavailable
 from skykeep.interfaces.secret_driver import Attributes, Written
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.local.committing import Committer, Read, Write
@@ -104,6 +106,20 @@ def test_what_breaks_the_transaction_breaks_no_other_write(
     outcomes, begun = commits(place, [create("a"), Write(broken), create("b")])
     assert begun == 4  # together, then each on its own
     assert [type(outcome) for outcome in outcomes] == [Written, type(error), Written]
+
+
+def test_a_vault_that_is_held_is_waited_for_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = made(tmp_path)
+    monkeypatch.setattr("skykeep.providers.local.session.BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(place.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        outcomes, begun = commits(place, [create("a"), create("b"), create("c")])
+        other.execute("ROLLBACK")
+    assert begun == 1
+    assert [type(outcome) for outcome in outcomes] == [Unavailable] * 3
+    assert len({id(outcome) for outcome in outcomes}) == 3
 
 
 def test_reads_keep_their_place(tmp_path: Path) -> None:

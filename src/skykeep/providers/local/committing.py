@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from skykeep.envelope.keys import VaultKeys
-from skykeep.errors import Corrupt, SkykeepError
+from skykeep.errors import Corrupt, SkykeepError, Unavailable
 from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.link import Link
 from skykeep.providers.local.reading import Reading
@@ -76,6 +76,9 @@ class Committer:
     def _together(self, jobs: Sequence[Read | Write]) -> list[Outcome]:
         try:
             return with_vault_errors(self._path, lambda: self._all(jobs))
+        except Unavailable as error:
+            # Another process holds the vault: one wait for all of them is enough.
+            return [Outcome(error=Unavailable(error.message, hint=error.hint)) for _ in jobs]
         except Exception:  # noqa: BLE001  (each on its own finds out whose it was)
             return [self._alone(job) for job in jobs]
 
