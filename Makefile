@@ -104,6 +104,10 @@ format: setup-dev ## Put sources into form and mend what ruff can mend
 	@"$(BIN)/ruff" check --quiet --fix-only .
 	@"$(BIN)/ruff" format --quiet .
 
+.PHONY: readme
+readme: setup-dev ## Make the session in the README anew, from real output
+	@"$(BIN)/python" scripts/readme.py
+
 .PHONY: bench
 bench: setup-bench ## Measure side by side with what users would pick instead
 	@"$(BIN)/python" -m bench

@@ -5,7 +5,6 @@ Each operation is checked, becomes one ``Call`` and goes through the layers.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -30,6 +29,7 @@ from skykeep.interfaces.secret_driver import (
     Written,
 )
 from skykeep.interfaces.secret_listing import Listing
+from skykeep.interfaces.secret_many import read_many
 from skykeep.interfaces.secret_upsert import OnTombstone, check_size, upsert
 from skykeep.interfaces.secret_value import SecretValue
 
@@ -39,8 +39,6 @@ Work = Callable[[SecretDriver], Awaitable[T]]
 
 PAGE = 200
 """Secrets per page of a listing, where the store has no smaller limit."""
-
-_AT_ONCE = 32  # get_many: enough to fill a batch or a connection pool, no storm
 
 
 class Front(Protocol):
@@ -140,24 +138,7 @@ class Secrets:
         wanted = list(dict.fromkeys(names))
         for name in wanted:
             self._resource(name)
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(name: str) -> Secret | None:
-            async with gate:
-                try:
-                    return await self.get(name, fresh=fresh)
-                except NotFound:
-                    return None
-
-        reads = [asyncio.ensure_future(one(name)) for name in wanted]
-        try:
-            found = await asyncio.gather(*reads)
-        except BaseException:
-            for read in reads:
-                read.cancel()
-            await asyncio.gather(*reads, return_exceptions=True)
-            raise
-        absent = [name for name, secret in zip(wanted, found, strict=True) if secret is None]
+        found, absent = await read_many(lambda name: self.get(name, fresh=fresh), wanted)
         if absent and missing == "fail":
             raise NotFound(
                 f"no such secret: {', '.join(absent)}",
@@ -165,11 +146,7 @@ class Secrets:
                 resource=absent[0],
                 target=self._primary.name,
             )
-        return {
-            name: secret
-            for name, secret in zip(wanted, found, strict=True)
-            if secret is not None
-        }
+        return found
 
     def list(
         self,
