@@ -62,7 +62,7 @@ class LoopThread:
             ended.acquire()  # interrupted by signals, like every lock of the main thread
         except BaseException:
             # Not `tasks[0].cancel` itself: the task may not be there yet.
-            loop.call_soon_threadsafe(lambda: tasks[0].cancel())  # noqa: PLW0108
+            loop.call_soon_threadsafe(lambda: tasks[0].cancel())  # noqa: PLW0108  (see above)
             raise
         try:
             return tasks.pop().result()

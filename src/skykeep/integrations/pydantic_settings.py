@@ -223,7 +223,7 @@ def _form(field: FieldInfo) -> Form:
         return "bytes"
     for mark in field.metadata:
         # Both want the text: Json[...] parses it (and is an alias to type checkers).
-        if mark is NoDecode or isinstance(mark, (Json, NoDecode)):  # type: ignore[misc]
+        if mark is NoDecode or isinstance(mark, (Json, NoDecode)):  # type: ignore[misc]  # an alias
             return "text"
     return "json" if any(map(_is_complex, members)) else "text"
 

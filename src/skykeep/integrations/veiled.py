@@ -87,9 +87,9 @@ def _veiling(method: Callable[..., Any]) -> Callable[..., Any]:
 for _name in _VARIANTS:
     setattr(VeiledText, _name, _veiling(getattr(str, _name)))
     setattr(VeiledBytes, _name, _veiling(getattr(bytes, _name)))
-VeiledText.encode = _veiling(str.encode)  # type: ignore[method-assign]  # as those above
-VeiledText.casefold = _veiling(str.casefold)  # type: ignore[method-assign]
-VeiledBytes.decode = _veiling(bytes.decode)  # type: ignore[method-assign]
+VeiledText.encode = _veiling(str.encode)  # type: ignore[method-assign]  # set as those above
+VeiledText.casefold = _veiling(str.casefold)  # type: ignore[method-assign]  # set as those above
+VeiledBytes.decode = _veiling(bytes.decode)  # type: ignore[method-assign]  # set as those above
 
 
 def parse(text: str) -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +14,9 @@ from pathlib import Path
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Conflict
 from skykeep.interfaces.provider import OpenContext
-from skykeep.providers.local.errors import not_written, with_vault_errors
+from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.link import Link
-from skykeep.providers.local.session import connect, draft_of, publish, read_header
+from skykeep.providers.local.session import connect, drafted, read_header
 from skykeep.providers.local.settings import LocalSettings
 from skykeep.providers.local.unlock import unlock
 from skykeep.providers.local.vault import vault_path
@@ -102,14 +101,8 @@ def _copied(
     """Copy a vault file to where none is; verified if the keys are given."""
     if os.path.lexists(target):
         raise Conflict(f"there is a file at {target} already", hint="give another path")
-    draft = draft_of(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise not_written(error, f"the file {target}") from None
 
-    def copy() -> None:
+    def copy(draft: Path) -> None:
         link = Link(lambda: connect(source, read_only=True))
         new = sqlite3.connect(draft, isolation_level=None)
         try:
@@ -120,15 +113,10 @@ def _copied(
             new.close()
 
     counts = Counts(0, 0, 0, 0)
-    try:
-        with_vault_errors(source, copy)
+    with drafted(target, f"the file {target}") as draft:
+        with_vault_errors(source, lambda: copy(draft))
         if keys is not None:
             counts = verify(draft, keys, progress)
         with draft.open("rb") as written:
             os.fsync(written.fileno())
-        publish(draft, target)
-    finally:
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            with suppress(OSError):
-                draft.with_name(draft.name + suffix).unlink()
     return counts

@@ -12,7 +12,8 @@ import os
 import secrets
 import sqlite3
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from skykeep.envelope.header import Header
@@ -122,7 +123,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             connection.execute("PRAGMA query_only = ON")
         else:
             connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA secure_delete = ON")  # a purged value leaves no trace
+            connection.execute("PRAGMA secure_delete = ON")  # what is purged is overwritten
         return connection
     except BaseException:
         connection.close()
@@ -178,14 +179,8 @@ def create_file(path: Path, header: Header, keys: VaultKeys) -> None:
 
     Raises ``Conflict`` if there is one, ``Denied``, ``Quota``.
     """
-    draft = draft_of(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise not_written(error, f"the vault {path}") from None
 
-    def fill() -> None:
+    def fill(draft: Path) -> None:
         link = Link(lambda: connect(draft, read_only=False))
         try:
             with link as connection:
@@ -197,11 +192,28 @@ def create_file(path: Path, header: Header, keys: VaultKeys) -> None:
         finally:
             link.close()  # writes the WAL back and removes it
 
+    with drafted(path, f"the vault {path}") as draft:
+        with_vault_errors(path, lambda: fill(draft))
+
+
+@contextmanager
+def drafted(path: Path, what: str) -> Iterator[Path]:
+    """A new empty file (0600) to be filled, put in place of ``path`` if nothing is raised.
+
+    Nothing is left of it otherwise. Raises ``Conflict`` if there is a file at ``path`` by
+    then, ``Denied``, ``Quota``; ``what`` is how errors call it.
+    """
+    draft = draft_of(path)
     try:
-        with_vault_errors(path, fill)
-        publish(draft, path)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise not_written(error, what) from None
+    try:
+        yield draft
+        _publish(draft, path)
     finally:
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", "-journal"):
             with suppress(OSError):
                 draft.with_name(draft.name + suffix).unlink()
 
@@ -214,7 +226,7 @@ def draft_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.{secrets.token_hex(4)}.new")
 
 
-def publish(draft: Path, path: Path) -> None:
+def _publish(draft: Path, path: Path) -> None:
     """Put a finished file where none is, durably. Raises ``Conflict``, ``Denied``."""
     try:
         os.link(draft, path)  # unlike a rename it never replaces a vault

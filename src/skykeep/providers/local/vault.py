@@ -65,21 +65,22 @@ def create(
         made = make_key_file(key_file)
         header, dek = new_header(key=read_key_file(key_file))
     else:
-        header, dek = new_header(passphrase=_new_passphrase(context), cost=cost)
+        header, dek = new_header(passphrase=new_passphrase(context, PASSPHRASE), cost=cost)
     keys = VaultKeys(dek, header.vault)
     del dek  # reports of errors may show the variables of a frame
     create_file(path, header, keys)
     return Created(path, key_file, made)
 
 
-def _new_passphrase(context: OpenContext) -> str:
-    given = context.environ.get(PASSPHRASE)
+def new_passphrase(context: OpenContext, variable: str) -> str:
+    """A new passphrase: the variable's value, or what is typed twice. Raises ``KeyFailure``."""
+    given = context.environ.get(variable)
     if given:
         return given
     if context.ask is None:
         raise KeyFailure(
-            "a new vault needs a key",
-            hint=f"give --key-file PATH, set {PASSPHRASE}, or run it on a terminal",
+            "the vault needs a key and nobody is there to type a passphrase",
+            hint=f"set {variable}, give a key file (--key-file PATH), or run it on a terminal",
         )
     typed: str | None = context.ask("New passphrase")
     wrong = "the passphrase is empty"
@@ -88,7 +89,7 @@ def _new_passphrase(context: OpenContext) -> str:
             return typed
         wrong = "the two passphrases differ"
     del typed  # reports of errors may show the variables of a frame
-    raise KeyFailure(wrong, hint="nothing was made")
+    raise KeyFailure(wrong, hint="nothing was changed")
 
 
 def inspect(settings: LocalSettings, context: OpenContext) -> tuple[Path, Header]:

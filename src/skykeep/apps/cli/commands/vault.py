@@ -12,7 +12,7 @@ import click
 from skykeep.apps.cli.command import Command, examples
 from skykeep.apps.cli.console import Progress, printable
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
-from skykeep.errors import KeyFailure, Unsupported
+from skykeep.errors import Unsupported
 
 if TYPE_CHECKING:
     from skykeep.interfaces.provider import OpenContext
@@ -131,9 +131,10 @@ def passphrase(invocation: Invocation) -> None:
     unlocking the vault. Backups made before still open with the old passphrase.
     """
     from skykeep.providers.local.slots import set_passphrase
+    from skykeep.providers.local.vault import new_passphrase
 
     settings, context = _vault(invocation)
-    set_passphrase(settings, context, _new_passphrase(context))
+    set_passphrase(settings, context, new_passphrase(context, NEW_PASSPHRASE))
     _tell(invocation, "the passphrase was set", {"kind": "passphrase", "done": "set"})
 
 
@@ -204,20 +205,6 @@ def _vault(invocation: Invocation) -> tuple[LocalSettings, OpenContext]:
         "primary (local)", os.environ, lambda: data_dir(os.environ), terminal_question()
     )
     return settings, context
-
-
-def _new_passphrase(context: OpenContext) -> str:
-    given = os.environ.get(NEW_PASSPHRASE)
-    if given:
-        return given
-    if context.ask is None:
-        raise KeyFailure(
-            "there is no new passphrase", hint=f"set {NEW_PASSPHRASE}, or run it on a terminal"
-        )
-    typed = context.ask("New passphrase")
-    if typed != context.ask("Again"):
-        raise KeyFailure("the two passphrases differ", hint="nothing was changed")
-    return typed
 
 
 def _with_progress(
