@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -188,11 +189,18 @@ async def test_jobs_before_the_end_are_done() -> None:
 
 
 def test_a_loop_that_is_gone_is_no_error() -> None:
-    worker: Worker[int] = Worker("test", lambda jobs: [Outcome()] * len(jobs))
+    gone = threading.Event()
+
+    def work(jobs: Sequence[int]) -> list[Outcome]:
+        assert gone.wait(60)  # the job ends after its loop was closed
+        return [Outcome()] * len(jobs)
+
+    worker: Worker[int] = Worker("test", work)
 
     async def leave() -> None:
         asyncio.ensure_future(worker.run(1))  # noqa: RUF006  (nobody waits: that is the test)
         await asyncio.sleep(0)
 
     asyncio.run(leave())
+    gone.set()
     asyncio.run(worker.stop())
