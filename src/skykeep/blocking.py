@@ -18,12 +18,14 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 from skykeep import cloud as front
 from skykeep.cloud import Ask, Cloud
 from skykeep.errors import Unavailable
+from skykeep.interfaces.identity import CallerIdentity
 from skykeep.interfaces.secret_driver import SecretInfo
 from skykeep.interfaces.secret_listing import Listing
 from skykeep.interfaces.secrets import PAGE, Secrets
 from skykeep.layers.telemetry import Listener
 from skykeep.settings.load import Flags
 
+S = TypeVar("S")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -119,42 +121,53 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-class blocking(Generic[P, T]):  # noqa: N801  (used as a decorator is)
+class Waiting(Generic[S]):
+    """An async object whose methods are waited for, on one loop thread."""
+
+    def __init__(self, waited_for: S, thread: LoopThread) -> None:
+        self._waited_for = waited_for
+        self._thread = thread
+
+
+class blocking(Generic[S, P, T]):  # noqa: N801  (used as a decorator is)
     """``get = blocking(Secrets.get)``: the async method, waited for."""
 
-    def __init__(
-        self, method: Callable[Concatenate[Secrets, P], Coroutine[Any, Any, T]]
-    ) -> None:
+    def __init__(self, method: Callable[Concatenate[S, P], Coroutine[Any, Any, T]]) -> None:
         self._method = method
         self.__doc__ = method.__doc__
 
     @overload
-    def __get__(self, instance: None, owner: type) -> blocking[P, T]: ...
+    def __get__(self, instance: None, owner: type) -> blocking[S, P, T]: ...
 
     @overload
-    def __get__(self, instance: BlockingSecrets, owner: type) -> Callable[P, T]: ...
+    def __get__(self, instance: Waiting[S], owner: type) -> Callable[P, T]: ...
 
     def __get__(
-        self, instance: BlockingSecrets | None, owner: type
-    ) -> Callable[P, T] | blocking[P, T]:
+        self, instance: Waiting[S] | None, owner: type
+    ) -> Callable[P, T] | blocking[S, P, T]:
         if instance is None:
             return self
-        method, secrets, run = self._method, instance._secrets, instance._thread.run
+        method, waited_for = self._method, instance._waited_for
+        run = instance._thread.run
 
         def call(*args: P.args, **kwargs: P.kwargs) -> T:
-            return run(method(secrets, *args, **kwargs))
+            return run(method(waited_for, *args, **kwargs))
 
         bound = update_wrapper(call, method)
         setattr(instance, method.__name__, bound)  # found before this descriptor from now on
         return bound
 
 
-class BlockingSecrets:
-    """``Secrets``, each method waited for. See there for what they do and raise."""
+class BlockingIdentity(Waiting[CallerIdentity]):
+    """``CallerIdentity``, each method waited for. See there for what they do and raise."""
 
-    def __init__(self, secrets: Secrets, thread: LoopThread) -> None:
-        self._secrets = secrets
-        self._thread = thread
+    whoami = blocking(CallerIdentity.whoami)
+    permissions = blocking(CallerIdentity.permissions)
+    policy = blocking(CallerIdentity.policy)
+
+
+class BlockingSecrets(Waiting[Secrets]):
+    """``Secrets``, each method waited for. See there for what they do and raise."""
 
     get = blocking(Secrets.get)
     get_many = blocking(Secrets.get_many)
@@ -180,7 +193,7 @@ class BlockingSecrets:
         page_size: int = PAGE,
     ) -> BlockingListing:
         """Secrets under a prefix; an iterator. See ``Secrets.list``."""
-        listing = self._secrets.list(
+        listing = self._waited_for.list(
             prefix, deleted=deleted, cursor=cursor, page_size=page_size
         )
         return BlockingListing(listing, self._thread)
@@ -189,7 +202,7 @@ class BlockingSecrets:
         """Forget what is cached of the secret, or (no name) of all secrets."""
 
         async def forget() -> None:  # on the loop: the cache belongs to it
-            self._secrets.invalidate(name)
+            self._waited_for.invalidate(name)
 
         self._thread.run(forget())
 
@@ -238,6 +251,11 @@ class BlockingCloud:
         if self._secrets is None:
             self._secrets = BlockingSecrets(self._cloud.secrets, self._thread)
         return self._secrets
+
+    @property
+    def identity(self) -> BlockingIdentity:
+        """Who we are to the primary, and what we may do there."""
+        return BlockingIdentity(self._cloud.identity, self._thread)
 
     def connect(self) -> None:
         """Open the secret store now; see ``Cloud.connect``."""

@@ -11,6 +11,7 @@ from types import TracebackType
 from skykeep import registry
 from skykeep.errors import SkykeepError
 from skykeep.interfaces.call import Role
+from skykeep.interfaces.identity import CallerIdentity
 from skykeep.interfaces.provider import OpenContext
 from skykeep.interfaces.secrets import Secrets
 from skykeep.interfaces.tasks import Tasks
@@ -95,7 +96,8 @@ class Cloud:
             provider, environment.primary, Role.PRIMARY, self._context, self._tasks
         )
         self._stack = Stack(environment, self._primary, self._tasks, embedded=provider.embedded)
-        self._secrets = Secrets(self._stack, self._primary, environment.scope)
+        self._secrets = Secrets(self._stack, self._primary, environment.scope, environment.tags)
+        self._identity = CallerIdentity(self._stack, self._primary)
         self._closed = False
         if logger.isEnabledFor(logging.DEBUG):
             self.listen(log_event)
@@ -111,9 +113,18 @@ class Cloud:
     @property
     def secrets(self) -> Secrets:
         """Secrets in this environment. The store is opened by the first call."""
+        self._check_open()
+        return self._secrets
+
+    @property
+    def identity(self) -> CallerIdentity:
+        """Who we are to the primary, and what we may do there."""
+        self._check_open()
+        return self._identity
+
+    def _check_open(self) -> None:
         if self._closed:
             raise SkykeepError("this cloud is closed", hint="open it again")
-        return self._secrets
 
     async def connect(self) -> None:
         """Open the secret store now, outside of any call's deadline.

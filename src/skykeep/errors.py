@@ -163,8 +163,34 @@ class Throttled(SkykeepError):
 class Unavailable(SkykeepError):
     """No answer: the store is down, sealed, unreachable, or took too long.
 
-    After a write the outcome is in doubt: it may have been executed.
+    After a write the outcome is in doubt: it may have been executed, unless ``sent`` is
+    False.
+
+    Attributes:
+        sent: whether the request may have reached the store. False says that nothing of
+            it left this host, so that any call may be sent again.
     """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        sent: bool = True,
+        hint: str = "",
+        operation: str = "",
+        resource: str = "",
+        target: str = "",
+        request_id: str = "",
+    ) -> None:
+        super().__init__(
+            message,
+            hint=hint,
+            operation=operation,
+            resource=resource,
+            target=target,
+            request_id=request_id,
+        )
+        self.sent = sent
 
 
 class Quota(SkykeepError):

@@ -97,6 +97,26 @@ class TestWithoutCompareAndSet(SecretsSuite):
     harness = able(compare_and_set=False)
 
 
+class TestWithoutConditionalChanges(SecretsSuite):
+    harness = able(conditional_changes=False)
+
+
+class TestWithoutExclusiveCreate(SecretsSuite):
+    harness = able(exclusive_create=False)
+
+
+class TestWhereTheNewestIsCurrent(SecretsSuite):
+    harness = able(movable_current=False)
+
+
+class TestWithoutAttributesWithTheValue(SecretsSuite):
+    harness = able(attributes_with_value=False)
+
+
+class TestWithoutTimes(SecretsSuite):
+    harness = able(times=False)
+
+
 class TestWithoutEmptyValues(SecretsSuite):
     harness = able(empty_values=False)
 
@@ -130,6 +150,11 @@ class TestWithoutAnything(SecretsSuite):
         expiry=False,
         soft_delete=False,
         compare_and_set=False,
+        conditional_changes=False,
+        exclusive_create=False,
+        movable_current=False,
+        attributes_with_value=False,
+        times=False,
         empty_values=False,
         case_sensitive=False,
     )

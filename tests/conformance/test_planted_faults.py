@@ -290,7 +290,7 @@ FAULTS = (
     Fault(ShowsTheValueInTheMessage, "test_create_on_a_name_that_is_taken", differs=False),
     Fault(ShowsTheValueInItsFrames, "test_create_on_a_name_that_is_taken", differs=False),
     Fault(RefusesTooLate, "test_without_the_capability_it_is_refused", differs=False),
-    Fault(PretendsToCompare, "test_without_the_capability_a_condition_is_refused"),
+    Fault(PretendsToCompare, "test_a_condition_on_another_change_is_refused"),
     Fault(FoldsCase, "test_names_that_differ_in_case_are_different"),
 )
 by_name = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.part.__name__)

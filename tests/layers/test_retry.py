@@ -100,6 +100,7 @@ async def test_an_answer_is_not_asked_for_twice(error: type[SkykeepError]) -> No
     [
         (Unavailable("in doubt"), False, 1),
         (Unavailable("in doubt"), True, 3),
+        (Unavailable("never left", sent=False), False, 3),
         (Throttled("not executed"), False, 3),
         (Throttled("not executed"), True, 3),
     ],

@@ -164,6 +164,7 @@ class TestShow:
             "retry": {"attempts": 3, "base_seconds": 0.1, "max_seconds": 2.0},
             "deadline_seconds": 10.0,
             "run": {"DB_PASSWORD": "db/password"},
+            "tags": {},
             "sources": {
                 "primary.backend": "skykeep.yaml:4",
                 "primary.region": "--region",

@@ -156,16 +156,24 @@ def _drawn(chance: random.Random, kind: str, can: SecretCapabilities) -> Operati
         chance.choice(NAMES),
         chance.choice(values),
         _attributes(chance, can),
-        CURRENT if kind == "update" and usual else chance.choice(stages),
+        CURRENT if kind == "update" and usual else chance.choice(_for(kind, stages, can)),
         None if chance.random() < 0.05 else chance.randrange(8),
-        _condition(chance, can),
+        _condition(chance, can, kind),
         chance.choice(PREFIXES),
         chance.choice(LIMITS),
     )
 
 
-def _condition(chance: random.Random, can: SecretCapabilities) -> int | None:
-    if not can.compare_and_set or chance.random() < 0.6:
+def _for(kind: str, stages: tuple[str, ...], can: SecretCapabilities) -> tuple[str, ...]:
+    """The stages that may be written so."""
+    if can.movable_current or kind not in {"update", "move_stage"}:
+        return stages
+    return (CURRENT,) if kind == "update" else stages[1:]
+
+
+def _condition(chance: random.Random, can: SecretCapabilities, kind: str) -> int | None:
+    decided = can.compare_and_set and (kind == "update" or can.conditional_changes)
+    if not decided or chance.random() < 0.6:
         return None
     return -1 if chance.random() < 0.7 else chance.randrange(8)
 

@@ -62,6 +62,14 @@ Where a capability is off:
 ``empty_values``    a value of 0 bytes is ``Invalid``
 ``case_sensitive``  names that differ in case only are one secret; it keeps its first spelling
 ``write``           every write is ``Unsupported``, of absent names too
+``movable_current`` ``update`` under another stage than ``current`` and ``move_stage`` of
+                    ``current`` to another version are ``Unsupported``; an update still
+                    leaves ``previous`` behind where there are ``stages``
+``conditional_…``   ``expects`` of ``annotate``, ``delete``, another stage's ``update`` or
+                    ``move_stage`` is ``Unsupported``; of deletes at once several may win
+``exclusive_…``     of two ``create`` at once both may win; one after the other never
+``attributes_…``    ``get`` gives no metadata, tags or expiry; ``describe`` and ``list`` do
+``times``           every time but ``expires_at`` is None, ``deleted_at`` is not
 =================== =====================================================================
 
 Every error is checked for the value: in ``str``, ``repr``, attributes, and a traceback with
@@ -82,7 +90,12 @@ from skykeep.conformance.harness import MakesHarness, SecretsHarness
 from skykeep.conformance.secrets_conditions import AtOnce, Conditions
 from skykeep.conformance.secrets_deletes import Deletes
 from skykeep.conformance.secrets_listing import Listing
-from skykeep.conformance.secrets_stages import Stages, Versions, WithoutStages
+from skykeep.conformance.secrets_stages import (
+    NewestIsCurrent,
+    Stages,
+    Versions,
+    WithoutStages,
+)
 from skykeep.conformance.secrets_values import Names, Values
 from skykeep.conformance.secrets_writes import Kept, ReadOnly, Writes
 from skykeep.interfaces.secret_driver import SecretDriver
@@ -98,6 +111,7 @@ class SecretsSuite(
     ReadOnly,
     Versions,
     Stages,
+    NewestIsCurrent,
     WithoutStages,
     Deletes,
     Listing,

@@ -30,32 +30,39 @@ from skykeep.interfaces.secret_driver import (
 
 Conditional = Callable[[SecretDriver, str], Awaitable[object]]
 
-# The flag that the write needs, and the write under a condition.
-CONDITIONAL: dict[str, tuple[str, Conditional]] = {
+# The flags that the write needs, and the write under a condition.
+ON_CURRENT: dict[str, tuple[tuple[str, ...], Conditional]] = {
     "update": (
-        "write",
+        (),
         lambda driver, v: driver.update("made", secret("new"), NOTHING, expects=v),
     ),
     "update-unchanged": (
-        "write",
+        (),
         lambda driver, v: driver.update("made", secret("second"), NOTHING, expects=v),
     ),
+    "move-current": (
+        ("stages", "movable_current"),
+        lambda driver, v: driver.move_stage("made", CURRENT, v, expects=v),
+    ),
+}
+ON_THE_REST: dict[str, tuple[tuple[str, ...], Conditional]] = {
     "update-pending": (
-        "stages",
+        ("stages", "movable_current"),
         lambda driver, v: driver.update(
             "made", secret("new"), NOTHING, stage=PENDING, expects=v
         ),
     ),
     "annotate": (
-        "metadata",
+        ("metadata",),
         lambda driver, v: driver.annotate("made", Attributes(metadata={"a": "b"}), expects=v),
     ),
     "move-stage": (
-        "stages",
+        ("stages",),
         lambda driver, v: driver.move_stage("made", PREVIOUS, None, expects=v),
     ),
-    "delete": ("write", lambda driver, v: driver.delete("made", expects=v)),
+    "delete": ((), lambda driver, v: driver.delete("made", expects=v)),
 }
+CONDITIONAL = ON_CURRENT | ON_THE_REST
 AT_ONCE = 8
 
 
@@ -63,29 +70,29 @@ class Conditions:
     """``expects`` decides."""
 
     @pytest.mark.parametrize("write", CONDITIONAL)
-    @case("write", "compare_and_set")
+    @case("write")
     async def test_a_write_that_expects_what_is_current(
         self, driver: SecretDriver, write: str
     ) -> None:
-        conditional = _conditional(driver, write)
+        conditional = _decided(driver, write)
         await driver.create("made", secret("first"), NOTHING)
         second = await driver.update("made", secret("second"), NOTHING)
         await conditional(driver, second.version)
 
     @pytest.mark.parametrize("expected", ["older", "unknown"])
     @pytest.mark.parametrize("write", CONDITIONAL)
-    @case("write", "compare_and_set")
+    @case("write")
     async def test_a_write_that_expects_something_else(
         self, driver: SecretDriver, write: str, expected: str
     ) -> None:
-        conditional = _conditional(driver, write)
+        conditional = _decided(driver, write)
         first = await driver.create("made", secret("first"), NOTHING)
         await driver.update("made", secret("second"), NOTHING)
         version = first.version if expected == "older" else UNKNOWN_VERSION
         async with unchanged(driver, "made"):
             await refused(Conflict, conditional(driver, version))
 
-    @case("write", "compare_and_set", "stages")
+    @case("write", "compare_and_set", "conditional_changes", "stages", "movable_current")
     async def test_the_condition_is_on_current_not_on_the_stage_written(
         self, driver: SecretDriver
     ) -> None:
@@ -101,7 +108,7 @@ class Conditions:
         await driver.move_stage("made", CURRENT, pending.version, expects=first.version)
         assert (await driver.get("made")).version == pending.version
 
-    @case("write", "compare_and_set", "stages")
+    @case("write", "conditional_changes", "stages")
     async def test_a_lost_condition_is_told_before_a_missing_version(
         self, driver: SecretDriver
     ) -> None:
@@ -117,14 +124,25 @@ class Conditions:
         await refused(
             NotFound, driver.update("absent", secret(), NOTHING, expects=UNKNOWN_VERSION)
         )
-        await refused(NotFound, driver.delete("absent", expects=UNKNOWN_VERSION))
+        if driver.capabilities.conditional_changes:
+            await refused(NotFound, driver.delete("absent", expects=UNKNOWN_VERSION))
 
-    @pytest.mark.parametrize("write", CONDITIONAL)
+    @pytest.mark.parametrize("write", ON_CURRENT)
     @case("write", off="compare_and_set")
     async def test_without_the_capability_a_condition_is_refused(
         self, driver: SecretDriver, write: str
     ) -> None:
-        conditional = _conditional(driver, write)
+        await self._is_refused(driver, _conditional(driver, write))
+
+    @pytest.mark.parametrize("write", ON_THE_REST)
+    @case("write", off="conditional_changes")
+    async def test_a_condition_on_another_change_is_refused(
+        self, driver: SecretDriver, write: str
+    ) -> None:
+        await self._is_refused(driver, _conditional(driver, write))
+
+    @staticmethod
+    async def _is_refused(driver: SecretDriver, conditional: Conditional) -> None:
         await driver.create("made", secret("first"), NOTHING)
         second = await driver.update("made", secret("second"), NOTHING)
         # Right or wrong: a store that cannot decide must not pretend to.
@@ -154,7 +172,7 @@ class AtOnce:
             )
             version = await _one_winner(driver, outcomes, f"{turn}.")
 
-    @case("write")
+    @case("write", "exclusive_create")
     async def test_of_many_creates_one_wins(
         self, driver: SecretDriver, store: SecretsHarness
     ) -> None:
@@ -167,7 +185,38 @@ class AtOnce:
         )
         await _one_winner(driver, outcomes, "")
 
-    @case("write")
+    @case("write", off="exclusive_create")
+    async def test_of_many_creates_none_is_lost_unseen(
+        self, driver: SecretDriver, store: SecretsHarness
+    ) -> None:
+        drivers = await _drivers(driver, store)
+        outcomes = await asyncio.gather(
+            *(
+                _outcome(drivers[i % len(drivers)].create("made", secret(f"{i}"), NOTHING))
+                for i in range(AT_ONCE)
+            )
+        )
+        assert "Written" in {_kind(outcome) for outcome in outcomes}
+        assert {_kind(outcome) for outcome in outcomes} <= {"Written", "Conflict"}
+        winners = [secret(f"{i}") for i, o in enumerate(outcomes) if isinstance(o, Written)]
+        assert (await driver.get("made")).value in winners
+        await refused(Conflict, driver.create("made", secret("late"), NOTHING))
+
+    @case("write", off="conditional_changes")
+    async def test_of_many_deletes_at_least_one_wins(
+        self, driver: SecretDriver, store: SecretsHarness
+    ) -> None:
+        drivers = await _drivers(driver, store)
+        await driver.create("made", secret(), NOTHING)
+        outcomes = await asyncio.gather(
+            *(_outcome(drivers[i % len(drivers)].delete("made")) for i in range(AT_ONCE))
+        )
+        kinds = {_kind(outcome) for outcome in outcomes}
+        assert "NoneType" in kinds
+        assert kinds <= {"NoneType", "NotFound"}
+        await refused(NotFound, driver.get("made"))
+
+    @case("write", "conditional_changes")
     async def test_of_many_deletes_one_wins(
         self, driver: SecretDriver, store: SecretsHarness
     ) -> None:
@@ -255,7 +304,15 @@ async def _one_winner(
 
 
 def _conditional(driver: SecretDriver, write: str) -> Conditional:
-    flag, conditional = CONDITIONAL[write]
+    flags, conditional = CONDITIONAL[write]
+    for flag in flags:
+        if not getattr(driver.capabilities, flag):
+            pytest.skip(f"the driver has no '{flag}'")
+    return conditional
+
+
+def _decided(driver: SecretDriver, write: str) -> Conditional:
+    flag = "compare_and_set" if write in ON_CURRENT else "conditional_changes"
     if not getattr(driver.capabilities, flag):
         pytest.skip(f"the driver has no '{flag}'")
-    return conditional
+    return _conditional(driver, write)

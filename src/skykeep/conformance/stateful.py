@@ -221,7 +221,9 @@ def _plain(side: _Side, name: str, outcome: object) -> object:
                 side.number(outcome.name, outcome.version),
                 _kept(outcome),
                 outcome.deleted_at is not None,
-                outcome.created_at <= outcome.updated_at,
+                outcome.created_at is None
+                or outcome.updated_at is None
+                or outcome.created_at <= outcome.updated_at,
             )
         case Page():
             return sorted(str(_plain(side, item.name, item)) for item in outcome.items)

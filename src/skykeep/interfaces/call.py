@@ -18,6 +18,7 @@ __all__ = [
     "Answer",
     "Call",
     "Effect",
+    "Front",
     "Layer",
     "Next",
     "Role",
@@ -177,3 +178,14 @@ class RoutedLayer(Protocol):
     async def __call__(self, routed: RoutedCall[T], next: RoutedNext[T], /) -> Answer[T]:
         """Answer the call at its target, by ``next`` or without it."""
         ...
+
+
+class Front(Protocol):
+    """The stack's entrance for applications, and what it offers beside calls."""
+
+    async def __call__(self, call: Call[T], /) -> Answer[T]:
+        """Send the call through the layers."""
+        ...
+
+    def invalidate(self, resource: str | None) -> None:
+        """Forget what is cached of the resource, or (None) everything."""

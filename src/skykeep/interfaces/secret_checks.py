@@ -48,7 +48,7 @@ def check_attributes(
     if not isinstance(metadata, Keep):
         metadata = _pairs("metadata", metadata, MAX_METADATA, MAX_METADATA_VALUE, _NO_SURROGATE)
     if not isinstance(tags, Keep):
-        tags = _pairs("tags", tags, MAX_TAGS, MAX_TAG_VALUE, _PRINTABLE)
+        tags = check_tags(tags)
     if isinstance(expires_at, datetime):
         if expires_at.tzinfo is None:
             raise Invalid(
@@ -58,6 +58,14 @@ def check_attributes(
     elif expires_at is not None and expires_at is not KEEP:
         raise Invalid(f"expires_at is a datetime, not {type(expires_at).__name__}")
     return Attributes(metadata=metadata, tags=tags, expires_at=expires_at)
+
+
+def check_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """At most 50, with keys of 1 to 128 and values of up to 256 printable characters.
+
+    The tags, copied. Raises ``Invalid``.
+    """
+    return _pairs("tags", tags, MAX_TAGS, MAX_TAG_VALUE, _PRINTABLE)
 
 
 def _pairs(

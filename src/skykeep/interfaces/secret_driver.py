@@ -43,11 +43,22 @@ class SecretCapabilities:
         versions: older versions can be read.
         max_versions: how many versions of a secret are kept; None is unbounded.
         stages: versions carry movable labels beyond ``current``.
+        movable_current: ``current`` can be on another version than the newest. Off where
+            the newest is what every reader of the store gets: a version cannot be kept
+            under another stage first, nor ``current`` be moved back to an older one.
         metadata: free text pairs are kept with the secret.
         tags: short label pairs are kept with the secret.
         expiry: an expiry time is kept with the secret.
         soft_delete: a deleted secret can be restored until it is purged.
-        compare_and_set: ``expects`` is decided by the store, not by a look before.
+        compare_and_set: ``expects`` is decided by the store, not by a look before, where
+            ``current`` is written: ``update`` of it and ``move_stage`` of it.
+        conditional_changes: so it is everywhere else: ``annotate``, ``delete``, other
+            stages; and of two deletes at once one is told ``NotFound``.
+        exclusive_create: of two ``create`` at once one is told ``Conflict``.
+        attributes_with_value: ``get`` tells metadata, tags and expiry too; off where the
+            store would have to be asked a second time: they are empty and None then, and
+            ``describe`` tells them.
+        times: the store tells when a secret was made and changed.
         empty_values: a value of 0 bytes can be kept.
         case_sensitive: names that differ in case only are different names.
         max_value_bytes: the largest value.
@@ -57,11 +68,16 @@ class SecretCapabilities:
     versions: bool = True
     max_versions: int | None = None
     stages: bool = True
+    movable_current: bool = True
     metadata: bool = True
     tags: bool = True
     expiry: bool = True
     soft_delete: bool = True
     compare_and_set: bool = True
+    conditional_changes: bool = True
+    exclusive_create: bool = True
+    attributes_with_value: bool = True
+    times: bool = True
     empty_values: bool = True
     case_sensitive: bool = True
     max_value_bytes: int = MAX_VALUE_BYTES
@@ -74,14 +90,14 @@ class Version:
 
     Attributes:
         id: issued by the store; only equality means anything.
-        created_at: when, in UTC.
+        created_at: when, in UTC; None where the store does not tell (``times``).
         stages: the labels on it now.
         available: its value can be read (not disabled, not destroyed).
         size: bytes of the value, or None where the store does not tell.
     """
 
     id: str
-    created_at: datetime
+    created_at: datetime | None
     stages: tuple[str, ...] = ()
     available: bool = True
     size: int | None = None
@@ -93,9 +109,10 @@ class SecretInfo:
 
     Attributes:
         name: the portable name.
-        version: the id of the current version, or None if there is none.
-        created_at: of the secret, UTC.
-        updated_at: of the last change of any kind, UTC.
+        version: the id of the current version; None if there is none, or if the store has
+            no versions and does not tell without the value.
+        created_at: of the secret, UTC; None where the store does not tell (``times``).
+        updated_at: of the last change of any kind, UTC; None likewise.
         metadata: free text pairs.
         tags: short label pairs.
         expires_at: when the value should no longer be used; None is never. Reading an
@@ -105,8 +122,8 @@ class SecretInfo:
 
     name: str
     version: str | None
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None
+    updated_at: datetime | None
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     expires_at: datetime | None = None
@@ -145,16 +162,17 @@ class Secret:
         name: the portable name.
         value: opaque; see ``SecretValue``.
         version: the id of this version.
-        created_at: of this version, UTC.
+        created_at: of this version, UTC; None where the store does not tell (``times``).
         stages: the labels on this version now.
-        metadata, tags, expires_at: of the secret, see ``SecretInfo``.
+        metadata, tags, expires_at: of the secret, see ``SecretInfo``; empty and None where
+            the store does not tell them with the value (``attributes_with_value``).
         provenance: where this answer came from; None only inside a driver.
     """
 
     name: str
     value: SecretValue
     version: str
-    created_at: datetime
+    created_at: datetime | None
     stages: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from skykeep.errors import NotFound
 from skykeep.interfaces.secret_driver import Secret
+from skykeep.interfaces.side_by_side import side_by_side
 
 AT_ONCE = 32
 """Enough to fill a driver's batch or a connection pool, and no storm."""
@@ -19,23 +19,13 @@ async def read_many(
 
     Any other error ends the reads that are still under way and is raised.
     """
-    gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(name: str) -> Secret | None:
-        async with gate:
-            try:
-                return await get(name)
-            except NotFound:
-                return None
+        try:
+            return await get(name)
+        except NotFound:
+            return None
 
-    reads = [asyncio.ensure_future(one(name)) for name in names]
-    try:
-        outcomes = await asyncio.gather(*reads)
-    except BaseException:
-        for read in reads:
-            read.cancel()
-        await asyncio.gather(*reads, return_exceptions=True)
-        raise
-    answers = list(zip(names, outcomes, strict=True))
+    answers = list(zip(names, await side_by_side(one, names, AT_ONCE), strict=True))
     found = {name: secret for name, secret in answers if secret is not None}
     return found, [name for name, secret in answers if secret is None]

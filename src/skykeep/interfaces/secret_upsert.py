@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from skykeep.errors import Conflict, Invalid, NotFound, PendingDelete
 from skykeep.interfaces.call import Target
 from skykeep.interfaces.secret_driver import Attributes, SecretDriver, Written
+from skykeep.interfaces.secret_tags import tagged
 from skykeep.interfaces.secret_value import SecretValue
 
 OnTombstone = Literal["fail", "recover", "purge"]
@@ -17,11 +19,18 @@ async def upsert(
     resource: str,
     value: SecretValue,
     attributes: Attributes,
+    *,
+    tags: Mapping[str, str],
     on_tombstone: OnTombstone,
 ) -> Written:
-    """Make the value current. Raises ``PendingDelete`` if a tombstone is to ``fail``."""
+    """Make the value current; ``tags`` stand on all that is written.
+
+    Raises ``PendingDelete`` if a tombstone is to ``fail``.
+    """
+    new = tagged(driver, attributes, tags, new=True)
+    attributes = tagged(driver, attributes, tags)
     try:
-        return await _upsert(driver, resource, value, attributes)
+        return await _upsert(driver, resource, value, attributes, new)
     except PendingDelete:
         if on_tombstone == "fail":
             raise
@@ -29,18 +38,22 @@ async def upsert(
         await driver.restore(resource)
     else:
         await driver.purge(resource)
-    return await _upsert(driver, resource, value, attributes)
+    return await _upsert(driver, resource, value, attributes, new)
 
 
 async def _upsert(
-    driver: SecretDriver, resource: str, value: SecretValue, attributes: Attributes
+    driver: SecretDriver,
+    resource: str,
+    value: SecretValue,
+    attributes: Attributes,
+    new: Attributes,
 ) -> Written:
     try:
         return await driver.update(resource, value, attributes)
     except NotFound:
         pass
     try:
-        return await driver.create(resource, value, attributes)
+        return await driver.create(resource, value, new)
     except Conflict:  # somebody created it in between
         return await driver.update(resource, value, attributes)
 

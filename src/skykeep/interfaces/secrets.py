@@ -9,10 +9,10 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, TypeVar
 
 from skykeep.errors import Invalid, NotFound
-from skykeep.interfaces.call import Answer, Call, Effect, Target
+from skykeep.interfaces.call import Call, Effect, Front, Target
 from skykeep.interfaces.names import check_name, check_prefix, is_native
 from skykeep.interfaces.secret_checks import check_attributes, check_stage, check_version
 from skykeep.interfaces.secret_driver import (
@@ -30,6 +30,7 @@ from skykeep.interfaces.secret_driver import (
 )
 from skykeep.interfaces.secret_listing import Listing
 from skykeep.interfaces.secret_many import read_many
+from skykeep.interfaces.secret_tags import tagged
 from skykeep.interfaces.secret_upsert import OnTombstone, check_size, upsert
 from skykeep.interfaces.secret_value import SecretValue
 
@@ -41,17 +42,6 @@ PAGE = 200
 """Secrets per page of a listing, where the store has no smaller limit."""
 
 
-class Front(Protocol):
-    """The stack's entrance for applications, and what it offers beside calls."""
-
-    async def __call__(self, call: Call[T], /) -> Answer[T]:
-        """Send the call through the layers."""
-        ...
-
-    def invalidate(self, resource: str | None) -> None:
-        """Forget what is cached of the resource, or (None) everything."""
-
-
 class Secrets:
     """Secrets of one scope, in the environment's targets.
 
@@ -60,11 +50,19 @@ class Secrets:
     before any call is made.
     """
 
-    def __init__(self, front: Front, primary: Target, scope: str = "") -> None:
-        """``scope`` is put before every name: ``""`` or segments with a closing slash."""
+    def __init__(
+        self,
+        front: Front,
+        primary: Target,
+        scope: str = "",
+        tags: Mapping[str, str] | None = None,
+    ) -> None:
+        """``scope`` is put before every name: ``""`` or segments with a closing slash.
+        ``tags`` are put onto every secret that is written, where the store has tags."""
         self._front = front
         self._primary = primary
         self._scope = scope
+        self._tags = tags or {}
 
     # -- reading
 
@@ -216,7 +214,9 @@ class Secrets:
         return await self._write(
             "secrets.put",
             resource,
-            lambda driver: upsert(driver, resource, value, attributes, on_tombstone),
+            lambda driver: upsert(
+                driver, resource, value, attributes, tags=self._tags, on_tombstone=on_tombstone
+            ),
             value,
             idempotent=True,
         )
@@ -237,7 +237,9 @@ class Secrets:
         return await self._write(
             "secrets.create",
             resource,
-            lambda driver: driver.create(resource, value, attributes),
+            lambda driver: driver.create(
+                resource, value, tagged(driver, attributes, self._tags, new=True)
+            ),
             value,
         )
 
@@ -269,7 +271,11 @@ class Secrets:
             "secrets.update",
             resource,
             lambda driver: driver.update(
-                resource, value, attributes, stage=stage, expects=expects
+                resource,
+                value,
+                tagged(driver, attributes, self._tags),
+                stage=stage,
+                expects=expects,
             ),
             value,
             idempotent=expects is None,
@@ -294,7 +300,9 @@ class Secrets:
         await self._write(
             "secrets.annotate",
             resource,
-            lambda driver: driver.annotate(resource, attributes, expects=expects),
+            lambda driver: driver.annotate(
+                resource, tagged(driver, attributes, self._tags), expects=expects
+            ),
             idempotent=expects is None,
         )
 

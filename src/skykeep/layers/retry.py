@@ -1,10 +1,11 @@
 """Again, if the error and the call allow it; paid for by successes.
 
 A throttled call was not executed, so any call may be sent again; one that was
-unavailable may have been, so only an idempotent one is. Waits are exponential with full
-jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015) and never
-shorter than what the store asked for. A budget keeps an outage from being multiplied:
-each try that succeeds earns a tenth of a retry, ten can be saved.
+unavailable may have been, so only an idempotent one is, or one that never left this host.
+Waits are exponential with full jitter (Brooker, "Exponential Backoff And Jitter", AWS
+Architecture Blog, 2015) and never shorter than what the store asked for. A budget keeps an
+outage from being multiplied: each try that succeeds earns a tenth of a retry, ten can be
+saved.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Retry:
 
     def _worth(self, routed: RoutedCall[T], error: SkykeepError) -> bool:
         safe = isinstance(error, Throttled) or (
-            isinstance(error, Unavailable) and routed.call.idempotent
+            isinstance(error, Unavailable) and (routed.call.idempotent or not error.sent)
         )
         return safe and self._budget >= PAID
 

@@ -103,6 +103,8 @@ class EnvironmentSettings(
         deadline_seconds: the budget of a call, all tries included; more than 0.
         scope: tenant and namespace that are put before every name.
         run: environment variable -> secret name, for ``skykeep run``.
+        tags: put onto every secret that is written, where the store has tags: project,
+            environment, team, cost centre; goes before the file's own ``tags``.
     """
 
     primary: Mapping[str, Any]
@@ -113,6 +115,7 @@ class EnvironmentSettings(
     deadline_seconds: Annotated[float, Meta(gt=0)] = 10.0
     scope: ScopeSettings = ScopeSettings()
     run: Mapping[str, str] = {}
+    tags: Mapping[str, str] = {}
 
 
 class SecretService(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -363,6 +366,7 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True):
         deadline_seconds: the budget of a call, all tries included; a value adds the time
             that its size needs at 256 KiB/s.
         run: environment variable -> secret name, for ``skykeep run``.
+        tags: put onto every secret that is written, where the store has tags.
         cloud: the file's ``cloud:`` tree, or None.
         auth: the file's ``auth:`` tree, or None.
         origin: the file that it came from, or None.
@@ -377,6 +381,7 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True):
     retry: RetrySettings = RetrySettings()
     deadline_seconds: float = 10.0
     run: Mapping[str, str] = {}
+    tags: Mapping[str, str] = {}
     cloud: CloudTree | None = None
     auth: AuthTree | None = None
     origin: str | None = None

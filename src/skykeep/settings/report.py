@@ -159,6 +159,7 @@ def shown(resolved: Resolved) -> dict[str, Any]:
         "retry": msgspec.to_builtins(environment.retry),
         "deadline_seconds": environment.deadline_seconds,
         "run": dict(environment.run),
+        "tags": dict(environment.tags),
     }
     for name, tree in (("cloud", environment.cloud), ("auth", environment.auth)):
         if tree is not None:

@@ -202,6 +202,7 @@ def build(
         retry=shape.retry,
         deadline_seconds=shape.deadline_seconds,
         run=shape.run,
+        tags=shape.tags,
         cloud=file.cloud if file else None,
         auth=file.auth if file else None,
         origin=file.path if file else None,

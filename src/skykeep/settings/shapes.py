@@ -13,6 +13,7 @@ import msgspec
 
 from skykeep.errors import Invalid, Problem
 from skykeep.interfaces.names import check_name
+from skykeep.interfaces.secret_checks import check_tags
 from skykeep.settings import cloud_tree
 from skykeep.settings.diagnose import checked, key_problem, meant, nearest, value_problem
 from skykeep.settings.masks import described, shown_text
@@ -21,7 +22,7 @@ from skykeep.settings.nodes import Node, Scalar, Table, Unknown, below, table, w
 from skykeep.settings.parse import parse, shown_key
 from skykeep.settings.targets import SettingsOf, target, targets_in
 
-DEFAULTS = ("cache", "retry", "deadline_seconds", "scope", "run")
+DEFAULTS = ("cache", "retry", "deadline_seconds", "scope", "run", "tags")
 """Keys of an environment that the file may also have for all of them."""
 
 RESERVED = (*DEFAULTS, "default_environment", "cloud", "auth")
@@ -213,8 +214,8 @@ def is_segment(text: str) -> bool:
 
 
 def check_parts(items: Mapping[str, Node], key: str, problems: list[Problem]) -> None:
-    """The rules of ``scope`` and ``run`` that their types do not show."""
-    for name, check in (("scope", _check_segment), ("run", _check_run)):
+    """The rules of ``scope``, ``run`` and ``tags`` that their types do not show."""
+    for name, check in (("scope", _check_segment), ("run", _check_run), ("tags", _check_tag)):
         node = items.get(name)
         if isinstance(node, Table):
             for inner, child in node.items.items():
@@ -229,6 +230,14 @@ def _check_segment(name: str, node: Node, key: str, problems: list[Problem]) -> 
             f"got {described(node, key)}"
         )
         problems.append(value_problem(node, key, message))
+
+
+def _check_tag(name: str, node: Node, key: str, problems: list[Problem]) -> None:
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        try:
+            check_tags({name: node.value})
+        except Invalid as error:
+            problems.append(value_problem(node, key, error.message))
 
 
 def _check_run(name: str, node: Node, key: str, problems: list[Problem]) -> None:

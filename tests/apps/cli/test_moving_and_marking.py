@@ -130,3 +130,49 @@ def test_purge_of_a_deleted_one_and_of_none(cli: Cli) -> None:
     ended = cli("purge", "a", "--yes", "--output", "json")
     assert ended.json == {"name": "a", "removed": True}
     cli("purge", "a", stdin=b"a\n", terminal=True, code=10)
+
+
+@pytest.mark.parametrize("stages", [True, False])
+@pytest.mark.parametrize("compared", [True, False])
+def test_rollback_where_the_newest_version_is_what_all_read(
+    bare: Cli, stages: bool, compared: bool
+) -> None:
+    from dataclasses import replace
+
+    from skykeep.providers.memory.secrets import EVERYTHING, MemorySecrets, share
+
+    can = replace(EVERYTHING, stages=stages, movable_current=False, compare_and_set=compared)
+    bare.configure("development:\n  primary: {backend: memory, store: lesser}\n")
+    share("lesser", MemorySecrets(capabilities=can))
+    try:
+        for value in ("one", "two"):
+            bare("set", "a", value)
+        assert bare("rollback", "a").text == "a: version 3 is current (was 2)\n"
+        assert bare("get", "a").text == "one"
+        assert bare("rollback", "a").text == "a: version 4 is current (was 3)\n"
+        assert bare("get", "a").text == "two"
+        assert bare("promote", "a", "1").text == "a: version 5 is current (was 4)\n"
+        bare("promote", "a", "2", "--expects", "4", code=14 if compared else 22)
+        assert bare("get", "a").text == "one"
+    finally:
+        share("lesser", None)
+
+
+def test_get_asks_a_second_time_for_what_the_document_shows(bare: Cli) -> None:
+    from dataclasses import replace
+
+    from skykeep.providers.memory.secrets import EVERYTHING, MemorySecrets, share
+
+    bare.configure("development:\n  primary: {backend: memory, store: lesser}\n")
+    lesser = MemorySecrets(capabilities=replace(EVERYTHING, attributes_with_value=False))
+    share("lesser", lesser)
+    try:
+        bare("set", "a", "one")
+        bare("tag", "a", "team=payments")
+        asked = lesser.calls.total()
+        assert bare("get", "a", "--output", "json").json["tags"] == {"team": "payments"}
+        assert lesser.calls.total() == asked + 2
+        assert bare("get", "a").text == "one"
+        assert lesser.calls.total() == asked + 3
+    finally:
+        share("lesser", None)

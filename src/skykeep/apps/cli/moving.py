@@ -48,13 +48,19 @@ class Move:
 async def move(cloud: Cloud, name: str, version: str | None, expects: str | None) -> Move:
     """Make ``version`` current, or (None) the one that has the stage ``previous``.
 
-    Compare-and-set against what is current now, or against ``expects``. Raises
-    ``NotFound``, ``VersionUnavailable``, ``Conflict``.
+    Compare-and-set against what is current now, or against ``expects``. Where a store gives
+    every reader the newest version, the value of that version becomes a new one. Without
+    stages the version before the current one is ``previous``. Raises ``NotFound``,
+    ``VersionUnavailable``, ``Conflict``.
     """
+    can = await cloud.secrets.capabilities()
     versions = await cloud.secrets.versions(name)
     at = {stage: found.id for found in versions for stage in found.stages}
     if version is None:
         version = at.get(PREVIOUS)
+        if not can.stages:
+            older = [found.id for found in versions if CURRENT not in found.stages]
+            version = older[0] if older else None
         if version is None:
             raise NotFound(
                 f"{shown(name)} has no previous version",
@@ -62,6 +68,12 @@ async def move(cloud: Cloud, name: str, version: str | None, expects: str | None
                 resource=name,
             )
     was = at.get(CURRENT)
-    if version != was or expects is not None:
-        await cloud.secrets.promote(name, version, expects=expects or was)
-    return Move(name, version, was)
+    if version == was and expects is None:
+        return Move(name, version, was)
+    expected = (expects or was) if can.compare_and_set else expects
+    if can.stages and can.movable_current:
+        await cloud.secrets.promote(name, version, expects=expected)
+        return Move(name, version, was)
+    old = await cloud.secrets.get(name, version=version)
+    written = await cloud.secrets.update(name, old.value, expects=expected)
+    return Move(name, written.version, was)

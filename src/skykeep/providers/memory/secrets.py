@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from skykeep.errors import Invalid, NotFound, Unsupported
+from skykeep.interfaces.cursor import cursor as next_cursor
+from skykeep.interfaces.cursor import position
 from skykeep.interfaces.names import is_native, shown
 from skykeep.interfaces.provider import OpenContext
 from skykeep.interfaces.secret_driver import (
@@ -87,11 +88,9 @@ class MemorySecrets(Faults, SecretDriver):
             self._name(record.key),
             kept.value,
             kept.id,
-            kept.created_at,
+            kept.created_at if self.capabilities.times else None,
             record.labels(kept.id),
-            dict(record.metadata),
-            dict(record.tags),
-            record.expires_at,
+            *(self._attributes(record) if self.capabilities.attributes_with_value else ()),
         )
 
     @faulty
@@ -101,11 +100,11 @@ class MemorySecrets(Faults, SecretDriver):
         if deleted and not self.capabilities.soft_delete:
             raise self.unsupported("list(deleted=True)")
         start = self._key(f"{prefix}/") if prefix else self._fold(self._prefix)
-        after = None if cursor is None else _position(cursor, start, deleted)
+        after = None if cursor is None else position(cursor, start, deleted)
         found = list(islice(self.store.under(start, after, deleted=deleted), limit + 1))
         items = [self._info(record) for _, record in found[:limit]]
         more = len(found) > limit
-        return Page(items, _cursor(start, found[limit - 1][0], deleted) if more else None)
+        return Page(items, next_cursor(start, found[limit - 1][0], deleted) if more else None)
 
     @faulty
     async def describe(self, name: str) -> SecretInfo:
@@ -117,7 +116,12 @@ class MemorySecrets(Faults, SecretDriver):
             raise self.unsupported("versions")
         record = self.store.find(self._key(name))
         return [
-            Version(kept.id, kept.created_at, record.labels(kept.id), size=kept.value.size)
+            Version(
+                kept.id,
+                kept.created_at if self.capabilities.times else None,
+                record.labels(kept.id),
+                size=kept.value.size,
+            )
             for kept in reversed(record.versions.values())
         ]
 
@@ -141,7 +145,11 @@ class MemorySecrets(Faults, SecretDriver):
         expects: str | None = None,
     ) -> Written:
         can = self.capabilities
-        self._check_writing("update", attributes, stage=stage, expects=expects)
+        self._check_writing(
+            "update", attributes, stage=stage, expects=expects, of_current=stage == CURRENT
+        )
+        if stage != CURRENT and not can.movable_current:
+            raise self.unsupported(f"update(stage={stage!r})")
         self._check_value(value)
         record = self.store.writable(self._key(name), expects)
         written = self.store.update(
@@ -154,20 +162,24 @@ class MemorySecrets(Faults, SecretDriver):
     async def annotate(
         self, name: str, attributes: Attributes, *, expects: str | None = None
     ) -> None:
-        self._check_writing("annotate", attributes, expects=expects)
+        self._check_writing("annotate", attributes, expects=expects, of_current=False)
         self.store.annotate(self.store.writable(self._key(name), expects), attributes)
 
     @faulty
     async def move_stage(
         self, name: str, stage: str, version: str | None, *, expects: str | None = None
     ) -> None:
-        self._check_writing("move_stage", stage=stage, expects=expects)
+        self._check_writing(
+            "move_stage", stage=stage, expects=expects, of_current=stage == CURRENT
+        )
+        if stage == CURRENT and not self.capabilities.movable_current:
+            raise self.unsupported("move_stage('current')")
         record = self.store.writable(self._key(name), expects)
         self.store.move(record, stage, version, previous=self.capabilities.stages)
 
     @faulty
     async def delete(self, name: str, *, expects: str | None = None) -> None:
-        self._check_writing("delete", expects=expects)
+        self._check_writing("delete", expects=expects, of_current=False)
         record = self.store.live(key := self._key(name))
         self.store.compare(record, expects)
         if self.capabilities.soft_delete:
@@ -205,13 +217,15 @@ class MemorySecrets(Faults, SecretDriver):
         return SecretInfo(
             self._name(record.key),
             record.stages.get(CURRENT),
-            record.created_at,
-            record.updated_at,
-            dict(record.metadata),
-            dict(record.tags),
-            record.expires_at,
+            record.created_at if self.capabilities.times else None,
+            record.updated_at if self.capabilities.times else None,
+            *self._attributes(record),
             record.deleted_at,
         )
+
+    @staticmethod
+    def _attributes(record: Record) -> tuple[dict[str, str], dict[str, str], datetime | None]:
+        return dict(record.metadata), dict(record.tags), record.expires_at
 
     # -- what it was told it cannot do
 
@@ -228,13 +242,15 @@ class MemorySecrets(Faults, SecretDriver):
         *,
         stage: str = CURRENT,
         expects: str | None = None,
+        of_current: bool = True,
     ) -> None:
         can = self.capabilities
         if not can.write:
             raise self.unsupported(operation)
         if stage != CURRENT and not can.stages:
             raise self.unsupported(f"{operation}(stage={stage!r})")
-        if expects is not None and not can.compare_and_set:
+        decided = can.compare_and_set if of_current else can.conditional_changes
+        if expects is not None and not decided:
             raise self.unsupported(f"{operation}(expects=…)")
         if given is not None:
             self._check_attributes(given)
@@ -283,17 +299,3 @@ def share(store: str, driver: MemorySecrets | None) -> None:
     else:
         _shared[store] = driver
 
-
-def _cursor(start: str, last: str, deleted: bool) -> str:
-    return base64.urlsafe_b64encode(json.dumps([start, last, deleted]).encode()).decode()
-
-
-def _position(cursor: str, start: str, deleted: bool) -> str:
-    """The key that the page before ended with. Raises ``Invalid`` for a foreign cursor."""
-    try:
-        given, last, kind = json.loads(base64.b64decode(cursor, altchars=b"-_", validate=True))
-        if given == start and kind is deleted and isinstance(last, str):
-            return last
-    except (ValueError, TypeError, RecursionError):
-        pass
-    raise Invalid("this cursor is not of this listing", hint="begin the listing anew")

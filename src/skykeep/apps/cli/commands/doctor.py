@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import click
+
 from skykeep.apps.cli.checkup import Finding, findings
 from skykeep.apps.cli.command import command as command_of
 from skykeep.apps.cli.console import Console, printable
 from skykeep.apps.cli.exit_codes import DIFFERS, DONE
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from skykeep.cloud import Cloud
+    from skykeep.interfaces.identity import Policy
 
 _COLORS = {"ok": "32", "note": "33", "failed": "31"}
 
@@ -16,16 +24,27 @@ _COLORS = {"ok": "32", "note": "33", "failed": "31"}
     skykeep doctor
     skykeep --env production doctor
     skykeep doctor --output json
+    skykeep --backend aws doctor --policy > policy.json
     """
 )
+@click.option("--policy", is_flag=True, help="Write the smallest policy that is enough.")
+@click.option("--read-only", is_flag=True, help="With --policy: for what reads.")
 @pass_invocation
-def command(invocation: Invocation) -> int:
+def command(invocation: Invocation, /, *, policy: bool, read_only: bool) -> int:
     """Find out what is wrong and how to mend it; exit code 1 if something is.
 
-    Looks at the version, the configuration, each target, the vault's file and key, and
-    whether the primary store can be read now. Nothing is changed; no value is read.
+    Looks at the version, the configuration, each target, the vault's file and key, whose the
+    credentials are and what they may do, and whether the primary store can be read now.
+    Nothing is changed; no value is read.
+
+    With --policy it looks at nothing and writes the smallest policy with which everything
+    works on the configured prefix: JSON for AWS, HCL for Vault.
     """
     console = invocation.console
+    if read_only and not policy:
+        raise click.UsageError("--read-only goes with --policy")
+    if policy:
+        return _policy(invocation, read_only)
     found: list[Finding] = []
     for finding in findings(invocation):
         found.append(finding)
@@ -50,6 +69,20 @@ def command(invocation: Invocation) -> int:
     else:
         console.text("all well" if well else "something is wrong: see above")
     return DONE if well else DIFFERS
+
+
+def _policy(invocation: Invocation, read_only: bool) -> int:
+    async def smallest(cloud: Cloud) -> Policy:
+        return await cloud.identity.policy(read_only=read_only)
+
+    found = invocation.run(invocation.open(), smallest)
+    console = invocation.console
+    if console.json:
+        console.document({"language": found.language, "text": found.text, "hint": found.hint})
+    else:
+        console.text(found.text.rstrip("\n"))
+        console.note(found.hint)
+    return DONE
 
 
 def _show(finding: Finding, console: Console) -> None:

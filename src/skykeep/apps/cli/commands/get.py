@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -56,7 +57,13 @@ def command(
     console = invocation.console
 
     async def read(cloud: Cloud) -> Secret:
-        return await cloud.secrets.get(name, version=version, stage=stage)
+        found = await cloud.secrets.get(name, version=version, stage=stage)
+        if not console.json or (await cloud.secrets.capabilities()).attributes_with_value:
+            return found
+        info = await cloud.secrets.describe(name)  # the document shows them: ask for them
+        return replace(
+            found, metadata=info.metadata, tags=info.tags, expires_at=info.expires_at
+        )
 
     secret = invocation.run(invocation.open(), read)
     if secret.expired:
