@@ -32,9 +32,13 @@ if TYPE_CHECKING:
     from skykeep.interfaces.secret_driver import Written as Written
     from skykeep.interfaces.secret_value import SecretValue as SecretValue
     from skykeep.interfaces.secrets import Secrets as Secrets
+    from skykeep.loading.loader import BlockingSecretLoader as BlockingSecretLoader
+    from skykeep.loading.loader import SecretLoader as SecretLoader
+    from skykeep.providers.local.unlocked import unlocked as unlocked
 
 _HOMES = {
     "BlockingCloud": "skykeep.blocking",
+    "BlockingSecretLoader": "skykeep.loading.loader",
     "Cloud": "skykeep.cloud",
     "ConfigError": "skykeep.errors",
     "Conflict": "skykeep.errors",
@@ -51,6 +55,7 @@ _HOMES = {
     "Quota": "skykeep.errors",
     "Secret": "skykeep.interfaces.secret_driver",
     "SecretInfo": "skykeep.interfaces.secret_driver",
+    "SecretLoader": "skykeep.loading.loader",
     "SecretValue": "skykeep.interfaces.secret_value",
     "Secrets": "skykeep.interfaces.secrets",
     "SkykeepError": "skykeep.errors",
@@ -64,6 +69,7 @@ _HOMES = {
     "open": "skykeep.cloud",
     "open_blocking": "skykeep.blocking",
     "principal": "skykeep.interfaces.call",
+    "unlocked": "skykeep.providers.local.unlocked",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -58,7 +58,9 @@ class Known:
         return pages
 
     def put_back(self, content: bytes | None = None) -> None:
-        """Give the vault this content, and no journal from before."""
+        """Give the vault this content, no journal from before, and no memory of what was."""
+        for counter in self.place.directory.glob("vault.key.*.counter"):
+            counter.unlink()
         for suffix in ("-wal", "-shm"):
             self.place.path.with_name(self.place.path.name + suffix).unlink(missing_ok=True)
         self.place.path.write_bytes(self.content if content is None else content)

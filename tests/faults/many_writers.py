@@ -1,7 +1,9 @@
 """One of several processes that write to one vault, or read it, at the same time.
 
-``python -m tests.faults.many_writers DIRECTORY write NUMBER WRITES``
-``python -m tests.faults.many_writers DIRECTORY read``: until its standard input ends
+``python -m tests.faults.many_writers DIRECTORY write NUMBER WRITES [KEY_FILE]``
+``python -m tests.faults.many_writers DIRECTORY read [KEY_FILE]``: until its standard input ends
+
+KEY_FILE is ``False`` if a passphrase unlocks the vault.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import asyncio
 import json
 import select
 import sys
+from contextlib import suppress
 from pathlib import Path
 
-from skykeep.errors import Conflict, NotFound
+from skykeep.errors import Conflict, Invalid, NotFound
 from skykeep.interfaces.secret_driver import Attributes
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.local.secrets import LocalSecrets
@@ -66,7 +69,10 @@ async def look(place: Place) -> dict[str, object]:
     seen: set[str] = set()
     async with place.opened() as driver:
         while not select.select([sys.stdin], [], [], 0)[0]:
-            names = set(await listed(driver, limit=50))
+            try:
+                names = set(await listed(driver, limit=50))
+            except Invalid:  # new keys between two pages
+                continue
             if not seen <= names:
                 raise SystemExit(f"the listing lost {seen - names}")
             seen = names
@@ -82,13 +88,14 @@ async def look(place: Place) -> dict[str, object]:
                 else:
                     number_of(name, value)
                 reads += 1
-            for number in range(8):
-                await listed(driver, f"writer-{number}", limit=7)
+            with suppress(Invalid):  # as above
+                for number in range(8):
+                    await listed(driver, f"writer-{number}", limit=7)
     return {"reads": reads}
 
 
 def main() -> None:
-    place = Place(Path(sys.argv[1]))
+    place = Place(Path(sys.argv[1]), key_file=sys.argv[-1] != "False")
     if sys.argv[2] == "read":
         answer = asyncio.run(look(place))
     else:

@@ -159,8 +159,8 @@ async def test_a_page_of_a_listing_that_begins_where_a_name_was_purged(
         cursor = page.cursor
         order = await listed(driver, "db")
         await driver.purge(order[2])
-        keys = [driver._keys.name_key(name) for name in order]
-        prefix = driver._keys.prefix_key("db")
+        keys = [driver._keys.now.keys.name_key(name) for name in order]
+        prefix = driver._keys.now.keys.prefix_key("db")
         whole = await driver.list("db", cursor=cursor, limit=3)
         assert [info.name for info in whole.items] == order[3:6]
     content = place.path.read_bytes()

@@ -28,7 +28,7 @@ def place(open_directory: Path) -> Place:
 
 def given_away(place: Place) -> None:
     if os.getuid() == 0:
-        for path in (place.directory, place.path, place.key_path):
+        for path in (place.directory, place.path, place.key_path, place.counter_path):
             os.chown(path, NOBODY, NOBODY)
 
 
@@ -96,3 +96,66 @@ def test_a_key_file_of_somebody_else(place: Place) -> None:
     said = refused(place)
     assert denied(said["read"])
     assert "key file" in str(said["read"])
+
+
+# -- the counter beside the key file
+
+
+@pytest.fixture
+def far(place: Place, open_directory: Path) -> Path:
+    """The key file, in a directory of its own; the vault with it."""
+    keys = open_directory / "keys"
+    keys.mkdir(mode=0o755)
+    path = keys / "vault.key"
+    place.key_path.rename(path)
+    place.counter_path.rename(keys / place.counter_path.name)
+    if os.getuid() == 0:
+        for owned in (place.directory, place.path, keys, *keys.iterdir()):
+            os.chown(owned, NOBODY, NOBODY)
+    return path
+
+
+def watched(place: Place, key: Path) -> dict[str, object]:
+    return programs.run("unwritable", place.directory, "watch", key)
+
+
+def counter_beside(key: Path) -> Path:
+    (found,) = key.parent.glob("*.counter")
+    return found
+
+
+def test_a_counter_that_can_be_written(place: Place, far: Path) -> None:
+    assert watched(place, far) == {
+        "watch": "",
+        "where": f"beside the key file, in {counter_beside(far)}",
+        "number": "1",
+    }
+
+
+def test_a_directory_of_the_key_file_that_cannot_be_written(place: Place, far: Path) -> None:
+    path = counter_beside(far)
+    path.unlink()
+    far.parent.chmod(0o500)
+    said = watched(place, far)
+    assert said["watch"] == f"{path} cannot be written: Permission denied"
+    assert not path.exists()
+
+
+def test_a_counter_that_can_only_be_read_is_still_held_against_the_vault(
+    place: Place, far: Path
+) -> None:
+    path = counter_beside(far)
+    path.chmod(0o400)
+    assert watched(place, far)["watch"] == f"{path} cannot be written: Permission denied"
+    path.chmod(0o600)
+    path.write_bytes(b"skykeep counter 1 %020d\n" % 9)
+    path.chmod(0o400)
+    assert "(1 < 9)" in str(watched(place, far)["watch"])
+
+
+def test_a_counter_that_cannot_be_read_is_denied_with_a_mend(place: Place, far: Path) -> None:
+    path = counter_beside(far)
+    path.chmod(0)
+    said = watched(place, far)
+    assert str(said["watch"]).startswith(f"Denied: the counter beside the key file, {path}")
+    assert "readable" in str(said["hint"])

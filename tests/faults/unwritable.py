@@ -20,6 +20,9 @@ from pathlib import Path
 from skykeep.errors import SkykeepError
 from skykeep.interfaces.secret_driver import Attributes
 from skykeep.interfaces.secret_value import SecretValue
+from skykeep.providers.local.rollback import watch
+from skykeep.providers.local.session import read_header
+from skykeep.providers.local.unlock import anchor_of, unlock
 from skykeep.providers.local.vault import Created
 from tests.providers.local.vaults import Place, keep, read
 
@@ -59,6 +62,17 @@ async def as_other_user(place: Place) -> dict[str, str]:
     return {name: await outcome(work) for name, work in works.items()}
 
 
+def watched(place: Place) -> dict[str, str]:
+    """Whether the other user would notice a copy that is put back."""
+    header = read_header(place.path)
+    keys = unlock(header, place.settings, place.context)
+    try:
+        seen = watch(place.path, keys, anchor_of(header, place.settings, place.context))
+    except SkykeepError as error:
+        return {"watch": told(error), "hint": error.hint}
+    return {"watch": seen.reason, "where": seen.where, "number": str(seen.number)}
+
+
 async def with_small_files(place: Place) -> dict[str, str]:
     """Write until the journal may not grow any more; then again without the limit."""
     said: dict[str, str] = {}
@@ -81,12 +95,15 @@ async def with_small_files(place: Place) -> dict[str, str]:
 
 def main() -> None:
     place = Place(Path(sys.argv[1]))
-    if sys.argv[2] == "other-user":
+    if sys.argv[2] in {"other-user", "watch"}:
+        if len(sys.argv) > 3:  # the key file lies elsewhere
+            place.key_file = False
+            place.environ = {"SKYKEEP_KEY_FILE": sys.argv[3]}
         if os.getuid() == 0:
             os.setgroups([])
             os.setgid(NOBODY)
             os.setuid(NOBODY)
-        said = asyncio.run(as_other_user(place))
+        said = watched(place) if sys.argv[2] == "watch" else asyncio.run(as_other_user(place))
     else:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         said = asyncio.run(with_small_files(place))

@@ -90,6 +90,7 @@ def contexts() -> list[dict[str, Any]]:
         ("value", (VAULT_ID, SERIAL, NAME.encode(), number)),
         ("value", (VAULT_ID, SERIAL, "native:Größe/€".encode(), number)),
         ("directory", (VAULT_ID, prefix_key)),
+        ("counter", (VAULT_ID,)),
         ("", ()),
     ]
     return [
@@ -251,6 +252,11 @@ def envelope() -> dict[str, Any]:
             "salt": SALT.hex(),
             "kek": second.key_file_kek(KEY_FILE, SALT).hex(),
         },
+        "keyring": {
+            "content": KEY_FILE.hex(),
+            "salt": SALT.hex(),
+            "kek": second.keyring_kek(KEY_FILE, SALT).hex(),
+        },
         "keys": {
             "dek": DEK.hex(),
             "vault": VAULT_ID.hex(),
@@ -265,7 +271,15 @@ def envelope() -> dict[str, Any]:
         "header": header(),
         "records": records(),
         "directory": directory(),
+        "counter": counter(),
     }
+
+
+def counter() -> dict[str, Any]:
+    key, bound = second.data_key(DEK, VAULT_ID), second.context("counter", VAULT_ID)
+    number = 2**40 + 57
+    sealed = second.seal(key, nonce(41), second.u64(number), bound)
+    return {"number": number, "sealed": sealed.hex()}
 
 
 def fill(path: Path) -> dict[str, Any]:

@@ -43,6 +43,7 @@ CREATE TABLE secret (name_key BLOB PRIMARY KEY, current INTEGER, record BLOB) WI
 CREATE TABLE version (id INTEGER PRIMARY KEY, sealed BLOB);
 CREATE TABLE path (prefix BLOB, name_key BLOB, PRIMARY KEY (prefix, name_key)) WITHOUT ROWID;
 CREATE TABLE directory (prefix BLOB PRIMARY KEY, record BLOB) WITHOUT ROWID;
+CREATE TABLE counter (id INTEGER PRIMARY KEY, sealed BLOB);
 """
 
 
@@ -137,6 +138,10 @@ def key_file_kek(content: bytes, salt: bytes) -> bytes:
     return hkdf(content, salt, b"skykeep/1 key file")
 
 
+def keyring_kek(content: bytes, salt: bytes) -> bytes:
+    return hkdf(content, salt, b"skykeep/1 keyring")
+
+
 # -- 3. the header
 
 
@@ -154,6 +159,8 @@ class Slot:
             return passphrase_kek(key, self.salt, self.cost)
         if isinstance(key, bytes) and self.kind == "key-file":
             return key_file_kek(key, self.salt)
+        if isinstance(key, bytes) and self.kind == "keyring":
+            return keyring_kek(key, self.salt)
         return None
 
 
@@ -165,7 +172,7 @@ def _b64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
-def pack_header(vault_id: bytes, slots: list[Slot]) -> bytes:
+def pack_header(vault_id: bytes, slots: list[Slot], epoch: int = 1) -> bytes:
     shown = [
         {
             "id": _b64(slot.id),
@@ -176,7 +183,8 @@ def pack_header(vault_id: bytes, slots: list[Slot]) -> bytes:
         }
         for slot in slots
     ]
-    return json.dumps({"format": FORMAT, "vault": _b64(vault_id), "slots": shown}).encode()
+    fields = {"format": FORMAT, "vault": _b64(vault_id), "epoch": epoch, "slots": shown}
+    return json.dumps(fields).encode()
 
 
 def parse_header(body: object, digest: object) -> tuple[bytes, list[Slot]]:
@@ -186,6 +194,8 @@ def parse_header(body: object, digest: object) -> tuple[bytes, list[Slot]]:
         fields = json.loads(body)
         if fields["format"] > FORMAT:
             raise NewerFormat(f"format {fields['format']}")
+        if fields["epoch"] < 1:
+            raise ValueError("epochs are counted from 1")
         vault_id = base64.b64decode(fields["vault"], validate=True)
         slots = [
             Slot(
@@ -396,6 +406,7 @@ class Vault:
     def verify(self) -> Counts:
         """Look at every row of every table. Raises ``Damaged``."""
         with self._reading():
+            self._counter()
             ring = self._ring()
             records = [record for _, record in ring]
             if [key for key, _ in ring] != [
@@ -515,6 +526,25 @@ class Vault:
     def _writing(self) -> Iterator[None]:
         with self._transaction("BEGIN IMMEDIATE"):
             yield
+            self._set_counter(self._counter() + 1)
+
+    def counter(self) -> int:
+        """How many transactions changed the vault, at least."""
+        with self._reading():
+            return self._counter()
+
+    def _counter(self) -> int:
+        rows = self._all("SELECT id, sealed FROM counter")
+        if len(rows) != 1 or rows[0][0] != 0:
+            raise Damaged("there is one counter")
+        plain = unseal(self.data_key, rows[0][1], context("counter", self.id))
+        if len(plain) != 8 or plain[0] >= 0x80:
+            raise Damaged("a counter is a number of 63 bits")
+        return int.from_bytes(plain, "big")
+
+    def _set_counter(self, number: int) -> None:
+        sealed = self._seal(u64(number), context("counter", self.id))
+        self._run("REPLACE INTO counter (id, sealed) VALUES (0, ?)", sealed)
 
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[None]:
@@ -701,6 +731,7 @@ def create_vault(
             now = clock()
             vault._store(Record("", random(16), ZERO, now, now))
             vault._set_directory(ZERO, 0, ZERO)
+            vault._set_counter(0)
     except BaseException:
         database.close()
         raise

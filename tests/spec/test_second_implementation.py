@@ -25,7 +25,7 @@ from skykeep.errors import Corrupt, KeyFailure, NotFound, Unsupported
 from skykeep.interfaces.provider import OpenContext
 from skykeep.interfaces.secret_driver import Attributes, SecretDriver, SecretInfo
 from skykeep.interfaces.secret_value import SecretValue
-from skykeep.providers.local import chain, record
+from skykeep.providers.local import chain, counter, record
 from skykeep.providers.local import vault as local_vault
 from skykeep.providers.local.secrets import open_secrets
 from skykeep.providers.local.settings import LocalSettings
@@ -54,7 +54,7 @@ def test_the_vectors_are_what_the_second_implementation_makes(tmp_path: Path) ->
 
 
 def dump(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    tables = ("header", "secret", "version", "path", "directory")
+    tables = ("header", "secret", "version", "path", "directory", "counter")
     with closing(sqlite3.connect(path)) as database:
         return {
             table: database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
@@ -134,6 +134,27 @@ def test_a_key_from_a_key_file() -> None:
 
     assert second.key_file_kek(content, salt) == kek
     assert keys.kek_from_key_file(content, salt) == kek
+
+
+def test_a_key_from_the_keyring() -> None:
+    case = VECTORS["keyring"]
+    content, salt, kek = (unhex(case[part]) for part in ("content", "salt", "kek"))
+
+    assert second.keyring_kek(content, salt) == kek
+    assert keys.kek_from_keyring(content, salt) == kek
+    assert kek != unhex(VECTORS["key_file"]["kek"])
+
+
+def test_a_header_for_the_keyring() -> None:
+    key = bytes(range(32))
+    made, dek = header.new_header(keyring=key)
+
+    assert second.unlock(*second.parse_header(*header.pack(made)), key) == dek
+    assert header.unlock_with_key(made, key, "keyring") == dek
+    with pytest.raises(KeyFailure):
+        header.unlock_with_key(made, key, "key-file")
+    with pytest.raises(KeyFailure):
+        header.unlock_with_key(made, bytes(32), "keyring")
 
 
 def given_keys() -> tuple[keys.VaultKeys, bytes, bytes]:
@@ -257,6 +278,16 @@ def test_the_count_of_a_directory() -> None:
     assert ours.prefix_key(case["prefix"]) == prefix_key
     plain = ours.sealer.open(message, sealed.context(b"directory", vault_id, prefix_key))
     assert plain == second.u64(case["names"]) + unhex(case["next"])
+
+
+def test_the_counter() -> None:
+    ours, _, _ = given_keys()
+    case = VECTORS["counter"]
+
+    assert counter.opened(ours, unhex(case["sealed"])) == case["number"]
+    assert counter.opened(ours, counter.sealed(ours, case["number"])) == case["number"]
+    with pytest.raises(Corrupt):
+        counter.opened(ours, unhex(VECTORS["directory"]["sealed"]))
 
 
 # -- the two, opened
@@ -563,10 +594,11 @@ def test_what_skykeep_makes_has_the_form_of_the_page(place: Place) -> None:
         "version": ["id", "sealed"],
         "path": ["prefix", "name_key"],
         "directory": ["prefix", "record"],
+        "counter": ["id", "sealed"],
     }
     fields = json.loads(body)
-    assert fields.keys() == {"format", "vault", "slots"}
-    assert fields["format"] == 1
+    assert fields.keys() == {"format", "vault", "epoch", "slots"}
+    assert (fields["format"], fields["epoch"]) == (1, 1)
     for slot in fields["slots"]:
         assert slot.keys() == {"id", "kind", "salt", "wrapped", "argon2id"}
     with place.by_second() as vault:
@@ -1018,6 +1050,14 @@ def replace_path(vault: Inside) -> None:
     )
 
 
+def drop_counter(vault: Inside) -> None:
+    vault.run("DELETE FROM counter")
+
+
+def edit_counter(vault: Inside) -> None:
+    vault.run("UPDATE counter SET sealed = zeroblob(37)")
+
+
 def drop_directory(vault: Inside) -> None:
     vault.run("DELETE FROM directory WHERE prefix = ?", vault.prefix("db"))
 
@@ -1117,6 +1157,39 @@ async def test_what_was_changed_is_refused(
         assert refused in await sweep(driver)
     with keyed.by_second() as vault_of_second, pytest.raises(second.Damaged):
         vault_of_second.verify()
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("tamper", [drop_counter, edit_counter])
+async def test_a_vault_without_its_counter_does_not_open(
+    keyed: Place, tamper: Tampering
+) -> None:
+    await fill(keyed)
+    with inside(keyed) as vault:
+        tamper(vault)
+
+    with pytest.raises(Corrupt):
+        await open_secrets(keyed.settings, keyed.context)
+    with keyed.by_second() as vault_of_second, pytest.raises(second.Damaged):
+        vault_of_second.verify()
+
+
+@pytest.mark.asyncio
+async def test_both_count_every_change_and_only_changes(keyed: Place) -> None:
+    keyed.create()
+    with keyed.by_second() as vault:
+        before = vault.counter()
+        async with keyed.driver() as driver:
+            await driver.create("top", SecretValue("1"), Attributes())
+            assert vault.counter() == before + 1
+            vault.put("other", b"2")
+            await driver.update("top", SecretValue("1"), Attributes())  # changes nothing
+            assert vault.counter() == before + 2
+            await driver.update("top", SecretValue("2"), Attributes())
+            await driver.purge("other")
+        assert vault.counter() == before + 4
+    line = next(keyed.path.parent.glob("vault.key.*.counter")).read_text()
+    assert line == f"skykeep counter 1 {before + 4:020}\n"
 
 
 @pytest.mark.asyncio

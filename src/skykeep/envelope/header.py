@@ -19,6 +19,7 @@ from skykeep.envelope.keys import (
     SALT_BYTES,
     Argon2id,
     kek_from_key_file,
+    kek_from_keyring,
     kek_from_passphrase,
     new_dek,
     unwrap,
@@ -30,7 +31,10 @@ FORMAT: Final = 1
 VAULT_ID_BYTES: Final = 16
 SLOT_ID_BYTES: Final = 8
 
-SlotKind = Literal["passphrase", "key-file"]
+SlotKind = Literal["passphrase", "key-file", "keyring"]
+
+
+_KEKS: Final = {"key-file": kek_from_key_file, "keyring": kek_from_keyring}
 
 
 class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +45,7 @@ class Slot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         kind: where the KEK comes from.
         salt: 16 random bytes.
         wrapped: the DEK, sealed under the KEK.
-        argon2id: the cost for a passphrase; None for a key file.
+        argon2id: the cost for a passphrase; else None.
     """
 
     id: bytes
@@ -57,11 +61,13 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         format: 1.
         vault: the vault's id, 16 random bytes.
+        epoch: which DEK it is, counted from 1: a rekeyed vault has another than before.
         slots: at least one.
     """
 
     format: int
     vault: bytes
+    epoch: int
     slots: tuple[Slot, ...]
 
     def kinds(self) -> set[SlotKind]:
@@ -109,6 +115,7 @@ def parse(body: bytes, checksum: bytes) -> Header:
     if (
         header is None
         or header.format < 1
+        or header.epoch < 1
         or len(header.vault) != VAULT_ID_BYTES
         or not header.slots
         or not all(_well_formed(slot) for slot in header.slots)
@@ -126,18 +133,24 @@ def _well_formed(slot: Slot) -> bool:
 
 
 def new_header(
-    *, passphrase: str | None = None, key: bytes | None = None, cost: Argon2id | None = None
+    *,
+    passphrase: str | None = None,
+    key: bytes | None = None,
+    keyring: bytes | None = None,
+    cost: Argon2id | None = None,
 ) -> tuple[Header, bytes]:
     """A header for a new vault with a slot for each key given, and the vault's DEK."""
     dek = new_dek()
     try:
-        empty = Header(FORMAT, os.urandom(VAULT_ID_BYTES), ())
-        header = with_key(empty, dek, passphrase=passphrase, key=key, cost=cost)
+        empty = Header(FORMAT, os.urandom(VAULT_ID_BYTES), 1, ())
+        header = with_key(
+            empty, dek, passphrase=passphrase, key=key, keyring=keyring, cost=cost
+        )
         if header.slots:
             return header, dek
     finally:
-        del key, passphrase, dek  # reports of errors may show the variables of a frame
-    raise Invalid("a vault needs a passphrase or a key file")
+        del key, keyring, passphrase, dek  # reports of errors may show a frame's variables
+    raise Invalid("a vault needs a passphrase, a key file or a key in the keyring")
 
 
 def with_key(
@@ -146,16 +159,19 @@ def with_key(
     *,
     passphrase: str | None = None,
     key: bytes | None = None,
+    keyring: bytes | None = None,
     cost: Argon2id | None = None,
 ) -> Header:
     """The header with a new slot for each key given, in place of those of its kind."""
     vault, slots = header.vault, list(header.slots)
+    random: dict[SlotKind, bytes | None] = {"key-file": key, "keyring": keyring}
     try:
-        if key is not None:
-            slot_id, salt = os.urandom(SLOT_ID_BYTES), os.urandom(SALT_BYTES)
-            wrapped = wrap(kek_from_key_file(key, salt), dek, vault, slot_id)
-            slots = [slot for slot in slots if slot.kind != "key-file"]
-            slots.append(Slot(slot_id, "key-file", salt, wrapped))
+        for kind, given in random.items():
+            if given is not None:
+                slot_id, salt = os.urandom(SLOT_ID_BYTES), os.urandom(SALT_BYTES)
+                wrapped = wrap(_KEKS[kind](given, salt), dek, vault, slot_id)
+                slots = [slot for slot in slots if slot.kind != kind]
+                slots.append(Slot(slot_id, kind, salt, wrapped))
         if passphrase is not None:
             cost = cost or RECOMMENDED
             slot_id, salt = os.urandom(SLOT_ID_BYTES), os.urandom(SALT_BYTES)
@@ -163,7 +179,8 @@ def with_key(
             slots = [slot for slot in slots if slot.kind != "passphrase"]
             slots.append(Slot(slot_id, "passphrase", salt, wrapped, cost))
     finally:
-        del key, passphrase, dek  # as in new_header
+        given = None
+        del key, keyring, passphrase, dek, random, given  # as in new_header
     return msgspec.structs.replace(header, slots=tuple(slots))
 
 
@@ -175,19 +192,20 @@ def without_key(header: Header, kind: SlotKind) -> Header:
     return msgspec.structs.replace(header, slots=slots)
 
 
-def unlock_with_key(header: Header, key: bytes) -> bytes:
-    """The DEK by a key file's bytes. Raises ``KeyFailure``."""
+def unlock_with_key(header: Header, key: bytes, kind: SlotKind = "key-file") -> bytes:
+    """The DEK by 32 random bytes: a key file's, or the keyring's. Raises ``KeyFailure``."""
     try:
         for slot in header.slots:
-            if slot.kind == "key-file":
-                kek = kek_from_key_file(key, slot.salt)
+            if slot.kind == kind:
+                kek = _KEKS[kind](key, slot.salt)
                 try:
                     return unwrap(kek, slot.wrapped, header.vault, slot.id)
                 except KeyFailure:
                     del kek
     finally:
         del key  # reports of errors may show the variables of a frame
-    raise KeyFailure("this key file does not unlock the vault")
+    what = "key file" if kind == "key-file" else "key in the keyring"
+    raise KeyFailure(f"this {what} does not unlock the vault")
 
 
 def unlock_with_passphrase(header: Header, passphrase: str) -> bytes:

@@ -85,6 +85,11 @@ def kek_from_key_file(key: bytes, salt: bytes) -> bytes:
     return _derive(key, salt, b"skykeep/1 key file")
 
 
+def kek_from_keyring(key: bytes, salt: bytes) -> bytes:
+    """32 bytes from the 32 random bytes that the system's keyring keeps."""
+    return _derive(key, salt, b"skykeep/1 keyring")
+
+
 def _derive(key: bytes, salt: bytes, info: bytes) -> bytes:
     return HKDF(hashes.SHA256(), KEY_BYTES, salt, info).derive(key)
 
@@ -108,15 +113,22 @@ def unwrap(kek: bytes, wrapped: bytes, vault: bytes, slot: bytes) -> bytes:
 
 
 class VaultKeys:
-    """What an unlocked vault works with. Holds subkeys only."""
+    """What an unlocked vault works with. Holds subkeys only.
 
-    __slots__ = ("_index", "sealer", "vault")
+    Attributes:
+        vault: the vault's 16-byte id.
+        sealer: under the data key.
+        mark: 5 bytes that are others under another DEK.
+    """
+
+    __slots__ = ("_index", "mark", "sealer", "vault")
 
     def __init__(self, dek: bytes, vault: bytes) -> None:
         """``vault`` is the vault's 16-byte id."""
         self.vault = vault
         self.sealer = Sealer(_derive(dek, vault, b"skykeep/1 data"))
         self._index = hmac.HMAC(_derive(dek, vault, b"skykeep/1 index"), hashes.SHA256())
+        self.mark = self._keyed(b"mark\x00", "")[:5]
 
     def name_key(self, name: str) -> bytes:
         """16 bytes that stand for a name: equal for equal names, else unguessable."""

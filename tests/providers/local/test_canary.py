@@ -148,7 +148,7 @@ async def test_no_error_while_sealing_or_storing_shows_a_value(
                 await failure(driver.update(NAME, SecretValue(VALUE + b"2"), Attributes()))
             )
         with monkeypatch.context() as patch:
-            patch.setattr(driver._keys.sealer, "_aead", Broken())
+            patch.setattr(driver._keys.now.keys.sealer, "_aead", Broken())
             errors.append(
                 await failure(driver.update(NAME, SecretValue(VALUE + b"2"), Attributes()))
             )

@@ -15,7 +15,10 @@ import pytest
 from skykeep.errors import Conflict, Corrupt, NotFound, Unavailable
 from skykeep.interfaces.secret_driver import Attributes, Written
 from skykeep.interfaces.secret_value import SecretValue
+from skykeep.providers.local.anchor import NoAnchor
 from skykeep.providers.local.committing import Committer, Read, Write
+from skykeep.providers.local.renewal import CurrentKeys
+from skykeep.providers.local.rollback import Guard
 from skykeep.providers.local.session import read_header
 from skykeep.providers.local.unlock import unlock
 from skykeep.providers.local.worker import Outcome, Worker
@@ -24,8 +27,10 @@ from tests.providers.local.vaults import Place, change, keep, listed, made, read
 
 
 def committer(place: Place) -> Committer:
-    keys = unlock(read_header(place.path), place.settings, place.context)
-    return Committer(place.path, keys, 100)
+    header = read_header(place.path)
+    keys = unlock(header, place.settings, place.context)
+    current = CurrentKeys(header, keys, place.settings, place.context)
+    return Committer(place.path, current, 100, Guard(place.path, keys, NoAnchor("a test")))
 
 
 def create(name: str, value: bytes = b"v") -> Write:

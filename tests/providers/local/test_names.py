@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Corrupt, Invalid
 from skykeep.interfaces.names import check_name
 from skykeep.providers.local.names import Names, ancestors
@@ -113,23 +114,28 @@ async def test_foreign_cursors(tmp_path: Path, cursor: str, prefix: str) -> None
         assert caught.value.hint
 
 
+KEYS = VaultKeys(bytes(32), bytes(16))
+
+
 @given(st.text(max_size=30))
 def test_any_text_as_a_cursor(cursor: str) -> None:
     from skykeep.providers.local.reading import _decode_cursor, _encode_cursor
 
     try:
-        key = _decode_cursor(cursor)
+        key = _decode_cursor(cursor, KEYS)
     except Invalid:
         return
     assert len(key) == 16
-    assert _encode_cursor(key) == cursor
+    assert _encode_cursor(key, KEYS) == cursor
 
 
 @given(st.binary(min_size=16, max_size=16))
-def test_each_cursor_comes_back(key: bytes) -> None:
+def test_each_cursor_comes_back_under_the_same_keys_only(key: bytes) -> None:
     from skykeep.providers.local.reading import _decode_cursor, _encode_cursor
 
-    assert _decode_cursor(_encode_cursor(key)) == key
+    assert _decode_cursor(_encode_cursor(key, KEYS), KEYS) == key
+    with pytest.raises(Invalid):
+        _decode_cursor(_encode_cursor(key, KEYS), VaultKeys(bytes(31) + b"1", bytes(16)))
 
 
 @pytest.mark.asyncio

@@ -201,7 +201,7 @@ def cut(place: Place, table: str, key: bytes) -> None:
 
 
 async def ordered(driver: LocalSecrets, table: str) -> list[tuple[bytes, str]]:
-    keys = driver._keys
+    keys = driver._keys.now.keys
     if table == "secret":
         return sorted((keys.name_key(name), name) for name in NAMES)
     return sorted((keys.prefix_key(name.partition("/")[0]), name) for name in NAMES)

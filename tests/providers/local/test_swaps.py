@@ -130,7 +130,7 @@ def between(driver: LocalSecrets, low: object, high: object) -> str:
     assert isinstance(low, bytes)
     assert isinstance(high, bytes)
     names = (f"new-{number}" for number in range(1_000_000))
-    return next(name for name in names if low < driver._keys.name_key(name) < high)
+    return next(name for name in names if low < driver._keys.now.keys.name_key(name) < high)
 
 
 @pytest.mark.asyncio
@@ -178,6 +178,11 @@ async def test_a_copied_vault_with_another_vaults_header(tmp_path: Path) -> None
     other.create()
     ((body, digest),) = rows(other, "SELECT body, digest FROM header")
     by_hand(vault, "UPDATE header SET body = :body, digest = :digest", body=body, digest=digest)
+    with pytest.raises(Corrupt):
+        async with vault.opened():
+            pass
+    ((counter,),) = rows(other, "SELECT sealed FROM counter")
+    by_hand(vault, "UPDATE counter SET sealed = :counter", counter=counter)
     async with vault.opened() as driver:
         for work in (read(driver, "one"), listed(driver), listed(driver, "db")):
             await corrupt(work)

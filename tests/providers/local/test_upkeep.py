@@ -165,7 +165,8 @@ async def test_a_damaged_backup_replaces_nothing(tmp_path: Path) -> None:
     with pytest.raises(Corrupt):
         restore(place.settings, place.context, file, replace=True)
     assert place.path.read_bytes() == before
-    assert names_in(place.directory) == ["vault.db", "vault.key"]
+    kept = ["vault.db", "vault.key", place.counter_path.name]
+    assert names_in(place.directory) == kept
 
 
 async def test_a_damaged_vault_is_not_backed_up(tmp_path: Path) -> None:

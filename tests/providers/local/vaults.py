@@ -13,6 +13,7 @@ from skykeep.interfaces.secret_driver import Attributes, Written
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.local import vault
 from skykeep.providers.local.secrets import LocalSecrets, open_secrets
+from skykeep.providers.local.session import read_header
 from skykeep.providers.local.settings import LocalSettings
 
 CHEAP = Argon2id(64, 1, 1)
@@ -52,6 +53,12 @@ class Place:
     @property
     def key_path(self) -> Path:
         return self.directory / "vault.key"
+
+    @property
+    def counter_path(self) -> Path:
+        """What keeps the vault's counter beside the key file, once it was opened."""
+        vault = read_header(self.path).vault
+        return self.directory / f"vault.key.{vault.hex()[:8]}.counter"
 
     @property
     def settings(self) -> LocalSettings:

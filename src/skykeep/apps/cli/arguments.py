@@ -49,6 +49,26 @@ class Expiry(_ParamType):
             )
 
 
+class Span(_ParamType):
+    """``15m``, ``2h``: a length of time."""
+
+    name = "time"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """How long."""
+        if isinstance(value, timedelta):
+            return value
+        span = _SPAN.fullmatch(str(value).strip().lower())
+        if span is None:
+            self.fail(f"{str(value)[:40]!a} is no length of time: use 15m or 2h", param, ctx)
+        return timedelta(**{_UNITS[span[2]]: int(span[1])})
+
+
+SPAN = Span()
+
+
 class Pair(_ParamType):
     """``KEY=VALUE``."""
 

@@ -17,7 +17,9 @@ from skykeep.errors import ConfigError, MissingExtra, SkykeepError
 
 if TYPE_CHECKING:
     from skykeep.cloud import Cloud
+    from skykeep.envelope.header import Header, SlotKind
     from skykeep.interfaces.provider import OpenContext
+    from skykeep.providers.local.anchor import Anchor
     from skykeep.providers.local.settings import LocalSettings
     from skykeep.settings.model import Environment, TargetSettings
 
@@ -61,7 +63,15 @@ def findings(invocation: Invocation) -> Iterator[Finding]:
             usable &= finding.status != "failed" or role != "primary"
             yield finding
     if usable:
+        yield from _identity(invocation, environment)
         yield from _secrets(invocation)
+
+
+def _identity(invocation: Invocation, environment: Environment) -> Iterator[Finding]:
+    from skykeep.apps.cli.checkup_identity import has_identity, identity_findings
+
+    if has_identity(environment.primary.backend):
+        yield from identity_findings(invocation)
 
 
 def _configuration(invocation: Invocation) -> Iterator[Finding]:
@@ -117,6 +127,7 @@ def _target(role: str, settings: TargetSettings) -> Iterator[Finding]:
 
 def _vault(check: str, settings: LocalSettings, bad: Status) -> Iterator[Finding]:
     from skykeep.interfaces.provider import OpenContext
+    from skykeep.providers.local.unlock import anchor_of
     from skykeep.providers.local.vault import inspect
     from skykeep.settings.places import data_dir
 
@@ -135,17 +146,37 @@ def _vault(check: str, settings: LocalSettings, bad: Status) -> Iterator[Finding
     )
     if mode & 0o070:
         yield Finding(check, "note", "the group may touch it", f"close it: chmod 600 {path}")
-    yield from _key(check, settings, context, header.kinds())
+    yield from _rollback(check, bad, anchor_of(header, settings, context))
+    yield from _key(check, settings, context, header)
+
+
+def _rollback(check: str, bad: Status, anchor: Anchor) -> Iterator[Finding]:
+    """Whether an older copy that is put in the vault's place would be noticed."""
+    try:
+        anchor.read()
+    except SkykeepError as error:
+        yield Finding(check, bad, error.message, error.hint)
+        return
+    finally:
+        anchor.close()
+    if anchor.reason:
+        told = f"an older copy in the vault's place would not be noticed: {anchor.reason}"
+        yield Finding(check, "note", told)
+    else:
+        told = "an older copy in the vault's place is noticed: the vault's counter is kept "
+        yield Finding(check, "ok", told + anchor.where)
 
 
 def _key(
     check: str,
     settings: LocalSettings,
     context: OpenContext,
-    kinds: set[Literal["passphrase", "key-file"]],
+    header: Header,
 ) -> Iterator[Finding]:
-    from skykeep.providers.local.unlock import PASSPHRASE, key_file_path
+    from skykeep.providers.local import unlocked
+    from skykeep.providers.local.unlock import PASSPHRASE, key_file_path, spare_keyring
 
+    kinds = header.kinds()
     path = key_file_path(settings, context)
     if "key-file" in kinds and path is not None:
         there = "is there" if path.exists() else "is not there"
@@ -157,11 +188,24 @@ def _key(
                 "the key file is in the vault's directory: who copies it can read everything",
                 "move the key file to another place and say where in SKYKEEP_KEY_FILE",
             )
+    elif "keyring" in kinds and not _instead(kinds, settings, context):
+        yield Finding(check, "ok", "the key is in the system's keyring")
     elif "passphrase" in kinds:
         if os.environ.get(PASSPHRASE):
             yield Finding(check, "ok", f"the passphrase comes from {PASSPHRASE}")
+        elif kept := unlocked.kept(header, spare_keyring(header, settings, context)):
+            told = f"it is unlocked for {kept[1]} seconds yet (skykeep unlock)"
+            yield Finding(check, "ok", told, "sooner: skykeep lock")
         else:
             yield Finding(check, "ok", "the passphrase is asked for")
+
+
+def _instead(kinds: set[SlotKind], settings: LocalSettings, context: OpenContext) -> bool:
+    """Whether a passphrase goes before the keyring, or the keyring is switched off."""
+    from skykeep.providers.local.unlock import PASSPHRASE, keyring_is_on
+
+    given = "passphrase" in kinds and bool(os.environ.get(PASSPHRASE))
+    return given or not keyring_is_on(settings, context)
 
 
 def _beside(path: Path, settings: LocalSettings, context: OpenContext) -> bool:

@@ -165,6 +165,11 @@ def short_moment(at: datetime | None) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 secret``, ``1,000 secrets``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def pairs(values: Mapping[str, str]) -> str:
     """``a=1, b=2``; ``-`` if there are none."""
     return ", ".join(f"{key}={value}" for key, value in sorted(values.items())) or "-"

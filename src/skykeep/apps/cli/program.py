@@ -42,6 +42,8 @@ COMMANDS = {
     "inject": "Fill secrets into a template.",
     "config": "Check, show and find the configuration.",
     "vault": "Look after the local vault: verify, back up, change its keys.",
+    "unlock": "Keep the vault unlocked for a while.",
+    "lock": "Forget what unlock keeps.",
     "doctor": "Find out what is wrong and how to mend it.",
     "version": "Show the version.",
     "completion": "Print the completion script for a shell.",

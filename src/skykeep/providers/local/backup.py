@@ -7,18 +7,27 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from skykeep.envelope.keys import VaultKeys
-from skykeep.errors import Conflict
+from skykeep.errors import Conflict, Corrupt
 from skykeep.interfaces.provider import OpenContext
+from skykeep.providers.local import counter
 from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.link import Link
-from skykeep.providers.local.session import connect, drafted, read_header
+from skykeep.providers.local.rollback import Guard
+from skykeep.providers.local.session import (
+    connect,
+    draft_of,
+    drafted,
+    journal_of,
+    read_header,
+)
 from skykeep.providers.local.settings import LocalSettings
-from skykeep.providers.local.unlock import unlock
+from skykeep.providers.local.unlock import anchor_of, unlock
 from skykeep.providers.local.vault import vault_path
 from skykeep.providers.local.verify import Counts, Progress, verify
 
@@ -67,38 +76,76 @@ def restore(
     itself first, with the time in the name. Processes that have it open see the restored
     one from their next call on, if it is of the same vault. Raises as :func:`backup`.
     """
-    keys = unlock(read_header(file), settings, context)
+    header = read_header(file)
+    keys = unlock(header, settings, context)
     path = vault_path(settings, context)
-    if not os.path.lexists(path):
-        return Restored(_copied(file, path, keys, progress), None)
-    if not replace:
-        raise Conflict(
-            f"there is a vault at {path}",
-            hint="give --replace; a copy of it is kept beside it",
-        )
-    counts = verify(file, keys, progress)
-    saved = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-    _copied(path, saved, None, None)
-
-    def put_back() -> None:
-        source = Link(lambda: connect(file, read_only=True))
-        target = Link(lambda: connect(path, read_only=False))
+    guard = Guard(path, keys, anchor_of(header, settings, context))
+    try:
+        if not os.path.lexists(path):
+            counts = _copied(file, path, keys, progress, guard.jump)
+            guard.jumped()
+            return Restored(counts, None)
+        if not replace:
+            raise Conflict(
+                f"there is a vault at {path}",
+                hint="give --replace; a copy of it is kept beside it",
+            )
+        draft = draft_of(path)  # what is verified is what is put back
         try:
-            with source as old, target as new:
-                old.backup(new)  # one transaction: all of it or nothing
-                new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            replaced = _number(path, keys)
+            counts = _copied(
+                file, draft, keys, progress, lambda copy: guard.jump(copy, replaced)
+            )
+            saved = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+            _copied(path, saved, None, None)
+            with_vault_errors(path, lambda: _put_back(draft, path))
         finally:
-            source.close()
-            target.close()
+            for left in (draft, journal_of(draft), draft.with_name(f"{draft.name}-shm")):
+                left.unlink(missing_ok=True)
+        guard.jumped()
+        return Restored(counts, saved)
+    finally:
+        guard.close()
 
-    with_vault_errors(path, put_back)
-    return Restored(counts, saved)
+
+def _put_back(source: Path, target: Path) -> None:
+    reading = Link(lambda: connect(source, read_only=True))
+    writing = Link(lambda: connect(target, read_only=False))
+    try:
+        with reading as old, writing as new:
+            old.backup(new)  # one transaction: all of it or nothing
+            new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        reading.close()
+        writing.close()
+
+
+def _number(path: Path, keys: VaultKeys) -> int | None:
+    """The counter of the vault that is replaced; None if it is damaged or has other keys.
+
+    Processes that have the vault open would else take the restored one for an older copy.
+    """
+    link = Link(lambda: connect(path, read_only=True))
+    try:
+        with link as connection:
+            return counter.number_in(connection, keys)
+    except (Corrupt, sqlite3.Error):
+        return None
+    finally:
+        link.close()
 
 
 def _copied(
-    source: Path, target: Path, keys: VaultKeys | None, progress: Progress | None
+    source: Path,
+    target: Path,
+    keys: VaultKeys | None,
+    progress: Progress | None,
+    changed: Callable[[sqlite3.Connection], None] = lambda _: None,
 ) -> Counts:
-    """Copy a vault file to where none is; verified if the keys are given."""
+    """Copy a vault file to where none is; verified if the keys are given.
+
+    ``changed`` is done to the copy before that.
+    """
     if os.path.lexists(target):
         raise Conflict(f"there is a file at {target} already", hint="give another path")
 
@@ -108,6 +155,7 @@ def _copied(
         try:
             with link as old:
                 old.backup(new)
+            changed(new)
         finally:
             link.close()
             new.close()

@@ -8,18 +8,20 @@ acknowledged after the commit.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Corrupt, SkykeepError, Unavailable
 from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.link import Link
 from skykeep.providers.local.reading import Reading
-from skykeep.providers.local.session import check_whole, connect
+from skykeep.providers.local.renewal import CurrentKeys
+from skykeep.providers.local.rollback import Guard
+from skykeep.providers.local.session import check_whole, connect, identity
 from skykeep.providers.local.worker import Outcome
 from skykeep.providers.local.writing import Writing, transaction
 
@@ -41,11 +43,13 @@ class Write:
 class Committer:
     """Does jobs through one connection, in the driver's thread."""
 
-    def __init__(self, path: Path, keys: VaultKeys, keep_versions: int) -> None:
+    def __init__(self, path: Path, keys: CurrentKeys, keep_versions: int, guard: Guard) -> None:
         self._path = path
         self._keys = keys
         self._keep_versions = keep_versions
-        self._link = Link(lambda: connect(path, read_only=False))
+        self._guard = guard
+        self._link = Link(self._connect)
+        self._file: tuple[int, int] | None = None
         self._whole = False  # the file was checked before the first write
 
     def do(self, jobs: Sequence[Read | Write]) -> list[Outcome]:
@@ -67,11 +71,29 @@ class Committer:
 
     def _one(self, job: Read | Write) -> Any:
         with self._link as connection:
-            if isinstance(job, Read):
-                return job.work(Reading(connection, self._keys))
-            self._check(connection)
-            with transaction(connection, self._keys, self._keep_versions) as vault:
-                return job.work(vault)
+            used = self._keys.now
+            try:
+                return self._tried(connection, job)
+            except Corrupt:
+                header = self._keys.superseding(connection, used)
+                if header is None:
+                    raise
+            self._keys.renew(header)
+            return self._tried(connection, job)
+
+    def _tried(self, connection: sqlite3.Connection, job: Read | Write) -> Any:
+        if isinstance(job, Read):
+            return job.work(Reading(connection, self._keys.now.keys))
+        with self._transaction(connection) as vault:
+            return job.work(vault)
+
+    @contextmanager
+    def _transaction(self, connection: sqlite3.Connection) -> Iterator[Writing]:
+        self._check(connection)
+        keys = self._keys.now.keys
+        self._guard.rekeyed(keys)
+        with transaction(connection, keys, self._keep_versions, self._guard) as vault:
+            yield vault
 
     def _together(self, jobs: Sequence[Read | Write]) -> list[Outcome]:
         try:
@@ -84,26 +106,37 @@ class Committer:
 
     def _all(self, jobs: Sequence[Read | Write]) -> list[Outcome]:
         outcomes = []
-        with self._link as connection:
-            self._check(connection)
-            with transaction(connection, self._keys, self._keep_versions) as vault:
-                for job in jobs:
-                    connection.execute("SAVEPOINT job")
-                    try:
-                        outcomes.append(Outcome(job.work(vault)))  # type: ignore[arg-type]  # Writes
-                    except Corrupt:
-                        raise
-                    except SkykeepError as error:
-                        connection.execute("ROLLBACK TO job")
-                        outcomes.append(Outcome(error=error))
-                    connection.execute("RELEASE job")
+        with self._link as connection, self._transaction(connection) as vault:
+            for job in jobs:
+                connection.execute("SAVEPOINT job")
+                try:
+                    outcomes.append(Outcome(job.work(vault)))  # type: ignore[arg-type]  # Writes
+                except Corrupt:
+                    raise
+                except SkykeepError as error:
+                    connection.execute("ROLLBACK TO job")
+                    outcomes.append(Outcome(error=error))
+                connection.execute("RELEASE job")
         return outcomes
 
     def _check(self, connection: sqlite3.Connection) -> None:
+        if identity(self._path) != self._file:
+            # What is written now would be lost, and closing the connection would harm the
+            # new file's journal (sqlite.org/howtocorrupt.html, 2.4): left as it is.
+            raise Corrupt(
+                f"the vault {self._path} was moved or exchanged while it was open",
+                hint="open it again; then skykeep vault verify tells what is there",
+            )
         if not self._whole:
             check_whole(connection)
             self._whole = True
 
+    def _connect(self) -> sqlite3.Connection:
+        connection = connect(self._path, read_only=False)
+        self._file = identity(self._path)
+        return connection
+
     def close(self) -> None:
         """Close the connection. The last process that does so writes the WAL back."""
         self._link.close()
+        self._guard.close()

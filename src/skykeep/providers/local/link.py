@@ -6,6 +6,11 @@ what they do not, and when the parent closes as the last one that it knows of, i
 the journal that the child goes on writing to (sqlite.org/howtocorrupt.html, 2.6). So before
 a fork the transaction under way is waited for and every connection is closed; parent and
 child open theirs again when they need them.
+
+The system's locks belong to a process: it gives up all that SQLite holds on a file when it
+closes *any* descriptor of it (2.2 of the same page). Another process that closes the vault then
+takes itself for the last one and removes the journal, acknowledged commits included. So what
+reads the file beside SQLite does it through :func:`beside_sqlite`.
 """
 
 from __future__ import annotations
@@ -14,7 +19,9 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from types import TracebackType
 
 PATIENCE = 10.0
@@ -26,6 +33,57 @@ _links: weakref.WeakSet[Link] = weakref.WeakSet()
 _registering = threading.Lock()
 _left_behind: list[sqlite3.Connection | None] = []
 """Never closed in the child: that would write where the parent is writing."""
+
+
+class _Descriptors:
+    """Descriptors of vaults that are not SQLite's; closed when no link is connected."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[int, int], int] = {}  # by device and inode
+        self.forked()
+
+    def forked(self) -> None:
+        """In a child: nobody is connected, and no lock is held."""
+        self._lock = threading.Lock()
+        self._connected = 0  # links that have a connection, or are about to
+        self._looking = 0
+
+    def count(self, change: int) -> None:
+        """So many links more are connected."""
+        with self._lock:
+            self._connected += change
+            self._close_unused()
+
+    @contextmanager
+    def beside(self, path: Path) -> Iterator[int]:
+        with self._lock:
+            found = path.stat()
+            file = self._open.get((found.st_dev, found.st_ino))
+            if file is None:
+                file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+                found = os.fstat(file)
+                key = found.st_dev, found.st_ino
+                self._open[key if key not in self._open else (-1, file)] = file
+            self._looking += 1
+        try:
+            yield file
+        finally:
+            with self._lock:
+                self._looking -= 1
+                self._close_unused()
+
+    def _close_unused(self) -> None:
+        if self._connected <= 0 and self._looking <= 0:
+            while self._open:
+                os.close(self._open.popitem()[1])
+
+
+_descriptors = _Descriptors()
+
+
+def beside_sqlite(path: Path) -> AbstractContextManager[int]:
+    """A descriptor to read a vault's bytes by, with ``os.pread``. Raises ``OSError``."""
+    return _descriptors.beside(path)
 
 
 class Link:
@@ -43,7 +101,12 @@ class Link:
         self._lock.acquire()
         try:
             if self._connection is None:
-                self._connection = self._open()
+                _descriptors.count(1)
+                try:
+                    self._connection = self._open()
+                except BaseException:
+                    _descriptors.count(-1)
+                    raise
             return self._connection
         except BaseException:
             self._lock.release()
@@ -67,6 +130,7 @@ class Link:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+            _descriptors.count(-1)
 
     def before_fork(self) -> None:
         """Wait for its user, then close it."""
@@ -82,7 +146,8 @@ class Link:
 
     def after_fork_in_child(self) -> None:
         """Go on, with nothing of the parent's."""
-        _left_behind.append(self._connection)  # None, unless the wait was in vain
+        if self._connection is not None:  # the wait was in vain
+            _left_behind.append(self._connection)
         self._connection = None
         self._lock = threading.Lock()
         self._held = False
@@ -101,6 +166,7 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
+    _descriptors.forked()
     for link in tuple(_links):
         link.after_fork_in_child()
     _registering.release()

@@ -177,7 +177,7 @@ class Reading:
 
         Proves that none is missing: the whole ring by its links, a prefix by its count.
         """
-        start = _decode_cursor(cursor)
+        start = _decode_cursor(cursor, self.keys)
         found: list[Record] = []
         last = start
         with snapshot(self.connection):
@@ -185,7 +185,7 @@ class Reading:
             for name_key, record in rows:
                 if (record.deleted is not None) is with_deleted:
                     if len(found) == limit:
-                        return found, _encode_cursor(last)
+                        return found, _encode_cursor(last, self.keys)
                     found.append(record)
                 last = name_key
             if prefix:
@@ -267,19 +267,22 @@ def find(record: Record, version: str | None, stage: str | None, name: str) -> K
     return kept
 
 
-def _encode_cursor(name_key: bytes) -> str:
-    return base64.urlsafe_b64encode(name_key).decode().rstrip("=")
+def _encode_cursor(name_key: bytes, keys: VaultKeys) -> str:
+    """The last name key of the page, marked: under other keys the order is another."""
+    return base64.urlsafe_b64encode(name_key + keys.mark).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str | None) -> bytes:
+def _decode_cursor(cursor: str | None, keys: VaultKeys) -> bytes:
     if cursor is None:
         return END
     try:
-        name_key = base64.b64decode(cursor + "==", altchars=b"-_", validate=True)
+        name_key = base64.b64decode(cursor + "==", altchars=b"-_", validate=True)[: len(END)]
     except (ValueError, binascii.Error):
         name_key = b""
-    if len(name_key) != len(END) or _encode_cursor(name_key) != cursor:
+    if len(name_key) != len(END) or _encode_cursor(name_key, keys) != cursor:
         raise Invalid(
-            f"{shown(cursor)} is not a cursor of this listing", hint="begin without a cursor"
+            f"{shown(cursor)} is not a cursor of this listing, or the vault was given new"
+            " keys since",
+            hint="begin without a cursor",
         )
     return name_key

@@ -33,6 +33,10 @@ TABLES = (
         "CREATE TABLE directory (prefix BLOB PRIMARY KEY, record BLOB NOT NULL)"
         " STRICT, WITHOUT ROWID"
     ),
+    (
+        "CREATE TABLE counter (id INTEGER PRIMARY KEY CHECK (id = 0), sealed BLOB NOT NULL)"
+        " STRICT"
+    ),
 )
 
 MIGRATIONS: dict[int, Callable[[sqlite3.Connection], None]] = {}

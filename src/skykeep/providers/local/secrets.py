@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from skykeep.envelope.keys import VaultKeys
+from skykeep.envelope.header import Header
+from skykeep.errors import Corrupt
 from skykeep.interfaces.provider import OpenContext
 from skykeep.interfaces.secret_driver import (
     CURRENT,
@@ -21,14 +22,17 @@ from skykeep.interfaces.secret_driver import (
     Written,
 )
 from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
+from skykeep.providers.local.anchor import Anchor
 from skykeep.providers.local.committing import Committer, Read, Write
 from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.link import Link
 from skykeep.providers.local.names import Names
 from skykeep.providers.local.reading import ON_LOOP_BYTES, Reading, TooLarge
+from skykeep.providers.local.renewal import CurrentKeys, Unlocked
+from skykeep.providers.local.rollback import Guard
 from skykeep.providers.local.session import connect, read_header
 from skykeep.providers.local.settings import LocalSettings
-from skykeep.providers.local.unlock import unlock
+from skykeep.providers.local.unlock import anchor_of, unlock
 from skykeep.providers.local.vault import vault_path
 from skykeep.providers.local.worker import Worker
 from skykeep.providers.local.writing import Writing
@@ -48,19 +52,29 @@ async def open_secrets(settings: LocalSettings, context: OpenContext) -> LocalSe
         keys = await asyncio.to_thread(unlock, header, settings, context)
     else:
         keys = unlock(header, settings, context)  # a question is asked on this thread
-    return LocalSecrets(path, keys, settings)
+    current = CurrentKeys(header, keys, settings, context)
+    driver = LocalSecrets(path, current, settings, anchor_of(header, settings, context))
+    try:
+        await driver.check_age()
+    except BaseException:
+        await driver.close()
+        raise
+    return driver
 
 
 class LocalSecrets(SecretDriver):
     """Secrets in one unlocked vault file. Versions are ``1``, ``2`` and so on."""
 
-    def __init__(self, path: Path, keys: VaultKeys, settings: LocalSettings) -> None:
+    def __init__(
+        self, path: Path, keys: CurrentKeys, settings: LocalSettings, anchor: Anchor
+    ) -> None:
         self.capabilities = SecretCapabilities(max_versions=settings.keep_versions)
         self._path = path
         self._keys = keys
         self._names = Names(settings.secret_prefix or "")
         self._reader = Link(lambda: connect(path, read_only=True))
-        self._committer = Committer(path, keys, settings.keep_versions)
+        self._guard = Guard(path, keys.now.keys, anchor)
+        self._committer = Committer(path, keys, settings.keep_versions, self._guard)
         self._worker: Worker[Read | Write] = Worker("skykeep-vault", self._committer.do)
 
     # -- reading
@@ -76,7 +90,7 @@ class LocalSecrets(SecretDriver):
             return reading.at(stored, name, version, stage, limit)
 
         try:
-            return self._read(lambda reading: read(reading, ON_LOOP_BYTES))
+            return await self._read(lambda reading: read(reading, ON_LOOP_BYTES))
         except TooLarge:
             pass
         secret: Secret = await self._worker.run(
@@ -88,7 +102,7 @@ class LocalSecrets(SecretDriver):
         self, prefix: str, *, cursor: str | None, limit: int, deleted: bool = False
     ) -> Page:
         stored = self._names.stored_prefix(prefix)
-        records, following = self._read(
+        records, following = await self._read(
             lambda reading: reading.page(stored, cursor, limit, deleted)
         )
         portable = self._names.portable
@@ -96,11 +110,12 @@ class LocalSecrets(SecretDriver):
 
     async def describe(self, name: str) -> SecretInfo:
         stored = self._names.stored(name)
-        return self._read(lambda reading: reading.known(stored, name)).info(name)
+        return (await self._read(lambda reading: reading.known(stored, name))).info(name)
 
     async def versions(self, name: str) -> Sequence[Version]:
         stored = self._names.stored(name)
-        return self._read(lambda reading: reading.known(stored, name)).listed_versions()
+        record = await self._read(lambda reading: reading.known(stored, name))
+        return record.listed_versions()
 
     # -- writing
 
@@ -152,12 +167,42 @@ class LocalSecrets(SecretDriver):
 
     # -- connections
 
-    def _read(self, work: Callable[[Reading], T]) -> T:
+    async def check_age(self) -> None:
+        """Raise ``Corrupt`` if the vault is older than when it was last used here."""
+
+        def check(reading: Reading) -> None:
+            self._guard.rekeyed(reading.keys)
+            self._guard.check(reading.connection)
+
+        await self._read(check)
+
+    async def _read(self, work: Callable[[Reading], T]) -> T:
+        used = self._keys.now
+        try:
+            return self._read_with(used, work)
+        except Corrupt:
+            header = self._superseding(used)
+            if header is None:
+                raise
+        if self._keys.silent:
+            await asyncio.to_thread(self._keys.renew, header)
+        else:
+            self._keys.renew(header)  # a question is asked on this thread
+        return self._read_with(self._keys.now, work)
+
+    def _read_with(self, unlocked: Unlocked, work: Callable[[Reading], T]) -> T:
         def read() -> T:
             with self._reader as connection:
-                return work(Reading(connection, self._keys))
+                return work(Reading(connection, unlocked.keys))
 
         return with_vault_errors(self._path, read)
+
+    def _superseding(self, used: Unlocked) -> Header | None:
+        def look() -> Header | None:
+            with self._reader as connection:
+                return self._keys.superseding(connection, used)
+
+        return with_vault_errors(self._path, look)
 
     async def _commit(self, work: Callable[[Writing], T]) -> T:
         # A caller who is cancelled leaves the work to end in its thread: a transaction is

@@ -19,10 +19,10 @@ from pathlib import Path
 from skykeep.envelope.header import Header
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import ConfigError, Conflict, Corrupt, Denied
-from skykeep.providers.local import schema
+from skykeep.providers.local import counter, schema
 from skykeep.providers.local.chain import first_link
 from skykeep.providers.local.errors import damaged, not_written, with_vault_errors
-from skykeep.providers.local.link import Link
+from skykeep.providers.local.link import Link, beside_sqlite
 
 BUSY_SECONDS = 8.0
 """How long a writer waits for another process's; under a call's default deadline."""
@@ -59,8 +59,8 @@ def check_file(path: Path) -> None:
         raise ConfigError(f"{path} is not a file, so it is no vault")
     refuse_public(path, mode, "vault")
     try:
-        with path.open("rb") as file:
-            begin = file.read(_PAGES_AT_CHANGE.stop)
+        with beside_sqlite(path) as file:
+            begin = os.pread(file, _PAGES_AT_CHANGE.stop, 0)
     except OSError as error:
         raise Denied(
             f"the vault {path} cannot be read: {error.strerror}",
@@ -81,9 +81,9 @@ def _cut_off(path: Path) -> bool:
     for _ in range(3):  # another process may open, write and close it while we look
         if journal.exists():
             return False
-        with path.open("rb") as file:
-            begin = file.read(_PAGES_AT_CHANGE.stop)
-            size = os.fstat(file.fileno()).st_size
+        with beside_sqlite(path) as file:
+            begin = os.pread(file, _PAGES_AT_CHANGE.stop, 0)
+            size = os.fstat(file).st_size
         page = int.from_bytes(begin[_PAGE_SIZE], "big")
         whole = int.from_bytes(begin[_PAGES], "big") * (65536 if page == 1 else page)
         if journal.exists() or size >= whole or begin[_CHANGES] != begin[_PAGES_AT_CHANGE]:
@@ -96,6 +96,30 @@ def journal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
+def sync_file(path: Path) -> None:
+    """Let what was committed reach the disk.
+
+    That is the journal: SQLite syncs the file itself whenever it writes the journal back.
+    To open and close the file here would give up the locks that SQLite holds on it in this
+    process (sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with suppress(OSError):
+        descriptor = os.open(journal_of(path), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells the file from another at the same path; None if there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116  (before each write: half as long as Path.stat)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def refuse_public(path: Path, mode: int, what: str) -> None:
     """Raise ``Denied`` if others than owner and group may touch the file."""
     if mode & 0o007:
@@ -105,14 +129,19 @@ def refuse_public(path: Path, mode: int, what: str) -> None:
         )
 
 
-def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """A connection to a vault that exists. May be used from any one thread at a time."""
+def connect(
+    path: Path, *, read_only: bool, patience: float | None = None
+) -> sqlite3.Connection:
+    """A connection to a vault that exists. May be used from any one thread at a time.
+
+    ``patience``: seconds that it waits for other processes; by default ``BUSY_SECONDS``.
+    """
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
-        timeout=BUSY_SECONDS,
+        timeout=BUSY_SECONDS if patience is None else patience,
     )
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -188,6 +217,7 @@ def create_file(path: Path, header: Header, keys: VaultKeys) -> None:
                 connection.execute("BEGIN IMMEDIATE")
                 schema.create(connection, header)
                 first_link(connection, keys)
+                counter.begin(connection, keys)
                 connection.execute("COMMIT")
         finally:
             link.close()  # writes the WAL back and removes it

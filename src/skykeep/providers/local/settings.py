@@ -14,13 +14,20 @@ class LocalSettings(TargetSettings, kw_only=True, frozen=True, forbid_unknown_fi
         path: the vault file; by default ``vault.db`` in skykeep's data directory. ``~`` is
             the home directory.
         key_file: the key file that unlocks it; else ``SKYKEEP_KEY_FILE``, then the
-            passphrase in ``SKYKEEP_PASSPHRASE``, then a question if somebody is there.
+            passphrase in ``SKYKEEP_PASSPHRASE``, the system's keyring, a question if
+            somebody is there.
+        keyring: whether the key in the system's keyring may be used, if the vault has one;
+            ``SKYKEEP_KEYRING`` (``on``, ``off``) goes before it.
+        notice_rollback: an older copy of the vault that was put back is refused, where a key
+            file or the keyring keeps the vault's counter; false opens it all the same.
         keep_versions: how many versions of a secret are kept, 1 to 1,000; the oldest
             without a stage goes first.
     """
 
     path: str | None = None
     key_file: str | None = None
+    keyring: bool = True
+    notice_rollback: bool = True
     keep_versions: int = 100
 
     def __post_init__(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from skykeep.envelope.header import Header, new_header
 from skykeep.envelope.keys import Argon2id, VaultKeys
+from skykeep.envelope.sealed import KEY_BYTES
 from skykeep.errors import Conflict, KeyFailure
 from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.local.session import create_file, read_header
@@ -16,6 +18,7 @@ from skykeep.providers.local.unlock import (
     PASSPHRASE,
     expanded,
     key_file_path,
+    keyring_of,
     make_key_file,
     read_key_file,
 )
@@ -29,13 +32,16 @@ class Created:
 
     Attributes:
         path: the vault file.
-        key_file: the key file that unlocks it, or None for a passphrase.
+        key_file: the key file that unlocks it, or None.
         key_file_made: the key file was not there before.
+        keyring: the backend of the keyring that unlocks it, or None. With neither it is a
+            passphrase.
     """
 
     path: Path
     key_file: Path | None
     key_file_made: bool
+    keyring: str | None = None
 
 
 def vault_path(settings: LocalSettings, context: OpenContext) -> Path:
@@ -46,19 +52,26 @@ def vault_path(settings: LocalSettings, context: OpenContext) -> Path:
 
 
 def create(
-    settings: LocalSettings, context: OpenContext, *, cost: Argon2id | None = None
+    settings: LocalSettings,
+    context: OpenContext,
+    *,
+    cost: Argon2id | None = None,
+    in_keyring: bool = False,
 ) -> Created:
     """Make the vault that the settings mean, and its key file if that is not there.
 
     Without a key file the passphrase comes from ``SKYKEEP_PASSPHRASE`` or is asked for
-    twice. ``cost`` is Argon2id's, for a passphrase. Raises ``Conflict`` if there is a vault,
-    ``KeyFailure``, ``Denied``, ``Quota``.
+    twice. ``cost`` is Argon2id's, for a passphrase. With ``in_keyring`` a key is made and
+    put into the system's keyring instead. Raises ``Conflict`` if there is a vault,
+    ``KeyFailure``, ``Denied``, ``Quota``, and as ``OsKeyring.set``.
     """
     path = vault_path(settings, context)
     if os.path.lexists(path):  # what cannot be looked at is found out when it is made
         raise Conflict(
             f"there is a vault at {path} already", hint="use it, or give another path"
         )
+    if in_keyring:
+        return _create_in_keyring(path, context)
     key_file = key_file_path(settings, context)
     made = False
     if key_file is not None:
@@ -70,6 +83,24 @@ def create(
     del dek  # reports of errors may show the variables of a frame
     create_file(path, header, keys)
     return Created(path, key_file, made)
+
+
+def _create_in_keyring(path: Path, context: OpenContext) -> Created:
+    key = os.urandom(KEY_BYTES)
+    header, dek = new_header(keyring=key)
+    keyring = keyring_of(header.vault, context)
+    entry = base64.b64encode(key).decode()
+    keys = VaultKeys(dek, header.vault)
+    try:
+        keyring.set(entry)  # first: a vault whose key is nowhere is of no use
+    finally:
+        del key, dek, entry  # reports of errors may show the variables of a frame
+    try:
+        create_file(path, header, keys)
+    except BaseException:
+        keyring.delete()
+        raise
+    return Created(path, None, False, keyring.name())
 
 
 def new_passphrase(context: OpenContext, variable: str) -> str:

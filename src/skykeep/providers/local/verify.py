@@ -10,6 +10,7 @@ from pathlib import Path
 
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Corrupt
+from skykeep.providers.local import counter
 from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.link import Link
 from skykeep.providers.local.names import ancestors
@@ -51,11 +52,18 @@ def verify(path: Path, keys: VaultKeys, progress: Progress | None = None) -> Cou
         link = Link(lambda: connect(path, read_only=True))
         try:
             with link as connection, snapshot(connection):
-                return _Verification(connection, keys).all(progress or (lambda *_: None))
+                return verify_through(connection, keys, progress)
         finally:
             link.close()
 
     return with_vault_errors(path, look)
+
+
+def verify_through(
+    connection: sqlite3.Connection, keys: VaultKeys, progress: Progress | None = None
+) -> Counts:
+    """As :func:`verify`, in a transaction of this connection."""
+    return _Verification(connection, keys).all(progress or (lambda *_: None))
 
 
 class _Verification:
@@ -68,6 +76,7 @@ class _Verification:
         (found,) = self._connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
             raise Corrupt("its pages do not fit together")
+        counter.number_in(self._connection, self._keys)
         total = self._count("SELECT count(*) FROM secret") - 1
         secrets = deleted = versions = 0
         prefixes: Counter[bytes] = Counter()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+import msgspec
 
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Conflict, Corrupt, Invalid, PendingDelete, Quota
@@ -21,23 +23,33 @@ from skykeep.providers.local.reading import (
     no_such_secret,
 )
 from skykeep.providers.local.record import Kept, Record, new_record, now
+from skykeep.providers.local.rollback import Guard
 
 MAX_STAGES = 64
 
 
 @contextmanager
 def transaction(
-    connection: sqlite3.Connection, keys: VaultKeys, keep_versions: int
+    connection: sqlite3.Connection, keys: VaultKeys, keep_versions: int, guard: Guard
 ) -> Iterator[Writing]:
-    """Commit at the end, durably; roll back on any error."""
+    """Commit at the end, durably; roll back on any error.
+
+    What changes something is counted. Raises ``Corrupt`` if the vault is older than before.
+    """
     connection.execute("BEGIN IMMEDIATE")
+    before = connection.total_changes
     try:
         yield Writing(connection, keys, keep_versions)
+        counted = connection.total_changes != before
+        if counted:
+            guard.step(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    if counted:
+        guard.committed()
 
 
 class Writing:
@@ -159,6 +171,31 @@ class Writing:
         for prefix in ancestors(stored):
             self._unlist(prefix, name_key)
 
+    def adopt(self, theirs: Record, value_of: Callable[[Kept], SecretValue]) -> None:
+        """Keep a secret of another vault as it is there, in place of the one here.
+
+        Serial, numbers, times, stages and all else are taken over. A value that is here
+        already, by serial and number, is not asked for again.
+        """
+        record = self._reading.record(theirs.name)
+        if record is not None and record.serial != theirs.serial:
+            self.purge(record.name, record.name)
+            record = None
+        if record is None:
+            record = self._insert(theirs.name)
+            for prefix in ancestors(record.name):
+                self._list_under(prefix, record)
+        here = {kept.number: kept for kept in record.versions}
+        adopted = msgspec.structs.replace(theirs, next=record.next, versions=[])
+        for kept in theirs.versions:
+            mine = here.pop(kept.number, None)
+            row = self._row(adopted, kept.number, value_of(kept)) if mine is None else mine.row
+            adopted.versions.append(msgspec.structs.replace(kept, row=row))
+        self._connection.executemany(
+            "DELETE FROM version WHERE id = ?", [(kept.row,) for kept in here.values()]
+        )
+        self._save(adopted)
+
     # -- what they share
 
     def _known(self, stored: str, name: str) -> Record:
@@ -179,16 +216,20 @@ class Writing:
 
     def _add(self, record: Record, value: SecretValue) -> Kept:
         record.last += 1
-        about = about_value(self._keys, record, record.last)
+        row = self._row(record, record.last, value)
+        kept = Kept(record.last, row, value.size, now())
+        record.versions.append(kept)
+        return kept
+
+    def _row(self, record: Record, number: int, value: SecretValue) -> int:
+        about = about_value(self._keys, record, number)
         row = self._connection.execute(
             "INSERT INTO version (sealed) VALUES (?)",
             (self._keys.sealer.seal(value.reveal(), about),),
         ).lastrowid
         if row is None:
             raise Corrupt("the vault gave no row to a new version")
-        kept = Kept(record.last, row, value.size, now())
-        record.versions.append(kept)
-        return kept
+        return row
 
     def _touch(self, record: Record) -> None:
         record.updated = now()

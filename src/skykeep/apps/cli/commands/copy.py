@@ -9,7 +9,7 @@ import click
 
 from skykeep.apps.cli.arguments import SecretName
 from skykeep.apps.cli.command import command as command_of
-from skykeep.apps.cli.console import printable
+from skykeep.apps.cli.console import counted, printable
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
 from skykeep.errors import Invalid
 
@@ -60,5 +60,5 @@ def command(invocation: Invocation, /, *, name: str, clear_after: int) -> None:
         invocation.console.document({"name": name, "clear_after": clear_after})
     else:
         invocation.console.text(
-            f"{printable(name)}: on the clipboard for {clear_after} seconds"
+            f"{printable(name)}: on the clipboard for {counted(clear_after, 'second')}"
         )

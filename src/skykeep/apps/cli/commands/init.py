@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @command_of(
     examples="""
     skykeep init --key-file ~/.skykeep.key
+    skykeep init --keyring
     skykeep init                                   # asks for a passphrase, twice
     SKYKEEP_PASSPHRASE=… skykeep init
     """
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--key-file", metavar="PATH", help="The vault's key file; made (0600) if it is not there."
 )
+@click.option("--keyring", is_flag=True, help="Unlock it by a key in the system's keyring.")
 @click.option(
     "--argon2-memory-kib", type=int, metavar="N", help="Argon2id: memory in KiB (65536)."
 )
@@ -39,28 +41,32 @@ def command(
     /,
     *,
     key_file: str | None,
+    keyring: bool,
     argon2_memory_kib: int | None,
     argon2_passes: int | None,
     argon2_lanes: int | None,
 ) -> None:
     """Make an encrypted local vault.
 
-    It is unlocked by a key file of 32 random bytes (--key-file, or SKYKEEP_KEY_FILE), or by
-    a passphrase (SKYKEEP_PASSPHRASE, or a question). With a key file and no configuration
+    It is unlocked by a key file of 32 random bytes (--key-file, or SKYKEEP_KEY_FILE), by a
+    key in the system's keyring (--keyring), or by a passphrase (SKYKEEP_PASSPHRASE, or a
+    question). With a key file and no configuration
     file so far, a skykeep.yaml that names it is written to the configuration directory, so
     that later commands need no option.
 
     The --argon2 options are what a guess of the passphrase costs; they are kept in the vault.
     """
+    if keyring and key_file is not None:
+        raise click.UsageError("give --key-file or --keyring; a second key can be added later")
     if key_file is not None:
         invocation.flags["key_file"] = str(Path(key_file).expanduser().absolute())
     settings, configured = _settings(invocation)
     cost = _cost(
         invocation,
         {"memory_kib": argon2_memory_kib, "passes": argon2_passes, "lanes": argon2_lanes},
-        keyed=bool(settings.key_file or os.environ.get("SKYKEEP_KEY_FILE")),
+        keyed=keyring or bool(settings.key_file or os.environ.get("SKYKEEP_KEY_FILE")),
     )
-    created = _create(settings, cost)
+    created = _create(settings, cost, in_keyring=keyring)
     written = None
     if created.key_file is not None and not configured:
         written = _write_configuration(created.key_file)
@@ -88,7 +94,7 @@ def _cost(
     if not chosen:
         return None
     if keyed:
-        raise click.UsageError("the --argon2 options are for a passphrase, not for a key file")
+        raise click.UsageError("the --argon2 options are for a passphrase, not for a key")
     from msgspec.structs import replace
 
     from skykeep.envelope.keys import RECOMMENDED
@@ -106,7 +112,7 @@ def _cost(
     return cost
 
 
-def _create(settings: LocalSettings, cost: Argon2id | None) -> Created:
+def _create(settings: LocalSettings, cost: Argon2id | None, *, in_keyring: bool) -> Created:
     from skykeep.apps.cli.prompt import terminal_question
     from skykeep.interfaces.provider import OpenContext
     from skykeep.providers.local.vault import create
@@ -118,7 +124,7 @@ def _create(settings: LocalSettings, cost: Argon2id | None) -> Created:
         data_dir=data_dir,
         ask=terminal_question(),
     )
-    return create(settings, context, cost=cost)
+    return create(settings, context, cost=cost, in_keyring=in_keyring)
 
 
 def _write_configuration(key_file: Path) -> Path | None:
@@ -155,15 +161,22 @@ def _show(invocation: Invocation, created: Created, written: Path | None) -> Non
         console.document(
             {
                 "vault": str(created.path),
-                "unlocked_by": "passphrase" if key_file is None else "key-file",
+                "unlocked_by": _unlocked_by(created),
                 "key_file": None if key_file is None else str(key_file),
                 "key_file_made": created.key_file_made,
+                "keyring": created.keyring,
                 "configuration": None if written is None else str(written),
             }
         )
         return
     lines = [f"vault: {created.path}"]
-    if key_file is None:
+    if created.keyring is not None:
+        lines.append(f"key: in the system's keyring ({created.keyring})")
+        lines.append(
+            "Add a second key (skykeep vault passphrase): if the keyring is lost, nothing in"
+            " the vault can be read."
+        )
+    elif key_file is None:
         lines.append("Remember the passphrase: without it nothing in the vault can be read.")
     else:
         made = "made now" if created.key_file_made else "was there"
@@ -178,6 +191,12 @@ def _show(invocation: Invocation, created: Created, written: Path | None) -> Non
             lines.append(f"Later commands need it: export SKYKEEP_KEY_FILE={key_file}")
     lines.append("Next: skykeep set NAME")
     console.text("\n".join(lines))
+
+
+def _unlocked_by(created: Created) -> str:
+    if created.keyring is not None:
+        return "keyring"
+    return "passphrase" if created.key_file is None else "key-file"
 
 
 def _found_again(invocation: Invocation, key_file: Path) -> bool:
