@@ -14,6 +14,9 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3
 	then echo "$$python"; break; fi; done)
 SETUP = "$(or $(PYTHON),python3)" scripts/setup_venv.py "$(VENV)"
 
+# Kept in ~/.cache/skykeep-peers, or where SKYKEEP_PEERS_CACHE says.
+PEERS = "$(BIN)/python" -m tests.peers
+
 # Tests run on two cores unless told otherwise. Some of them, not measured:
 # `make test JOBS=0 TESTS=tests/layers`.
 JOBS ?= 2
@@ -47,6 +50,7 @@ setup-bench:
 # before pytest-cov could begin to measure.
 .PHONY: test
 test: setup-dev ## Set up, then run all tests and measure what they cover
+	@$(PEERS) prepare --if-possible
 ifeq ($(TESTS),)
 	@"$(BIN)/coverage" erase
 	@"$(BIN)/coverage" run -m pytest -n $(JOBS) $(PYTEST_OPTIONS)
@@ -59,8 +63,16 @@ endif
 test-quick: setup-dev ## The tests without the slow ones, not measured
 	@"$(BIN)/python" -m pytest -n $(JOBS) -m "not slow" $(PYTEST_OPTIONS) $(TESTS)
 
+.PHONY: peers
+peers: setup-dev ## Install the servers that drivers are tested against (500 MB, once)
+	@$(PEERS) prepare
+
+.PHONY: peers-status
+peers-status: setup-dev ## Which of them are there, where, and why not
+	@$(PEERS) status
+
 .PHONY: check
-check: lint types imports coverage secrets-scan audit repo-check ## All checks below
+check: lint types imports docs coverage secrets-scan audit repo-check ## All checks below
 	@echo "check: all passed"
 
 .PHONY: lint
@@ -93,7 +105,8 @@ secrets-scan: setup-dev ## Secrets that were left in the tree
 
 .PHONY: audit
 audit: setup-dev ## Known vulnerabilities in what is locked ("NOT RUN" if nobody answers)
-	@"$(BIN)/python" scripts/audit.py requirements/run.txt requirements/dev.txt
+	@"$(BIN)/python" scripts/audit.py requirements/run.txt requirements/dev.txt \
+		requirements/docs.txt
 
 .PHONY: repo-check
 repo-check: setup-dev ## Rules about the repository itself (tests/repo)
@@ -107,6 +120,19 @@ format: setup-dev ## Put sources into form and mend what ruff can mend
 .PHONY: readme
 readme: setup-dev ## Make the session in the README anew, from real output
 	@"$(BIN)/python" scripts/readme.py
+
+.PHONY: docs
+docs: setup-dev ## Build the documentation into build/docs; warnings are errors
+	@rm -rf build/docs build/doctrees
+	@"$(BIN)/sphinx-build" --quiet --fail-on-warning --nitpicky -j auto \
+		-c docs -d build/doctrees . build/docs
+	@echo "docs: ok: build/docs/index.html"
+
+.PHONY: pages
+pages: setup-dev ## Make anew what pages of the documentation show: help, tables, sessions
+	@"$(BIN)/python" -m tests.apps.cli.page
+	@"$(BIN)/python" -m scripts.docs_site.tables
+	@"$(BIN)/python" -m scripts.docs_site.sessions
 
 .PHONY: bench
 bench: setup-bench ## Measure side by side with what users would pick instead
@@ -125,9 +151,13 @@ wheel: setup-dev ## Build the source archive, and the wheel from it, into dist/
 wheel-test: wheel ## Install the wheel into a new environment, without extras, and use it
 	@"$(BIN)/python" scripts/wheel_test.py dist/*.whl
 
+.PHONY: newcomer
+newcomer: ## Walk the README's way to a first secret in an application, on a fresh clone
+	@$(or $(PYTHON),python3) -m scripts.newcomer
+
 .PHONY: lock
 lock: setup-dev ## Resolve requirements/*.in anew into requirements/*.txt, with hashes
-	@for name in run build dev bench; do \
+	@for name in run build dev docs bench peers; do \
 		echo "lock: requirements/$$name.txt"; \
 		"$(BIN)"/$(LOCK) $(LOCK_OPTIONS) \
 			--output-file "requirements/$$name.txt" "requirements/$$name.in"; \

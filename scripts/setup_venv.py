@@ -1,7 +1,8 @@
 """Make the virtual environment and bring it up to date; do nothing when it is.
 
     python3 scripts/setup_venv.py .venv run     what skykeep itself needs
-    python3 scripts/setup_venv.py .venv dev     the above, tests and checks
+    python3 scripts/setup_venv.py .venv dev     the above, tests, checks and the documentation
+    python3 scripts/setup_venv.py PLACE peers   none of these: servers that the tests talk to
 
 Every stage remembers the contents of the files it was made from, so that it is paid once
 and again only when one of them changes, whatever the files' dates say.
@@ -23,9 +24,17 @@ OLDEST = (3, 11)
 STAGES = {
     "run": ["requirements/run.txt", "requirements/build.txt"],
     "dev": ["requirements/dev.txt"],
+    "docs": ["requirements/docs.txt"],
     "bench": ["requirements/bench.txt"],
+    "peers": ["requirements/peers.txt"],
 }
-NEEDS = {"run": ["run"], "dev": ["run", "dev"], "bench": ["run", "dev", "bench"]}
+NEEDS = {
+    "run": ["run"],
+    "dev": ["run", "dev", "docs"],
+    "bench": ["run", "dev", "docs", "bench"],
+    "peers": ["peers"],
+}
+WITHOUT_US = {"peers"}  # skykeep itself is not installed there
 
 
 def main(arguments: list[str]) -> int:
@@ -71,7 +80,7 @@ def set_up(venv: Path, wanted: str) -> None:
             installed = True
 
     state = digest_of_project()
-    if done.get("package") != state:
+    if wanted not in WITHOUT_US and done.get("package") != state:
         say("installing skykeep itself, editable …")
         pip(venv, "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
         done["package"] = state

@@ -60,19 +60,40 @@ GET = exactly(
 )  # fmt: skip
 GET["oneOf"] = [{"required": ["value"]}, {"required": ["value_base64"]}]
 
+COUNTER = exactly({"number": {"type": "integer"}, "kept": TEXT, "why": TEXT})
 COUNTS: dict[str, Schema] = {
     name: {"type": "integer"} for name in ("secrets", "deleted", "versions", "prefixes")
 }
-KEY_CHANGE: dict[str, Schema] = {"kind": {"enum": ["passphrase", "key-file"]}, "done": TEXT}
+KEY_CHANGE: dict[str, Schema] = {
+    "kind": {"enum": ["passphrase", "key-file", "keyring"]},
+    "done": TEXT,
+}
 MOVED = exactly({"name": TEXT, "version": TEXT, "was": optional(TEXT), "changed": FLAG})
 
 SHAPES: dict[str, Schema] = {
-    "vault verify": exactly({"path": TEXT, **COUNTS}),
+    "unlock": exactly({"unlocked": FLAG, "seconds": {"type": "integer"}}),
+    "lock": exactly({"locked": {"type": "integer"}}),
+    "vault verify": exactly({"path": TEXT, "counter": COUNTER, **COUNTS}),
+    "vault accept": COUNTER,
     "vault backup": exactly({"file": TEXT, **COUNTS}),
     "vault restore": exactly({"file": TEXT, "saved": optional(TEXT), **COUNTS}),
     "vault passphrase": exactly(KEY_CHANGE),
     "vault key-file": exactly({**KEY_CHANGE, "file": TEXT, "made": FLAG}),
+    "vault keyring": exactly({**KEY_CHANGE, "backend": TEXT}),
     "vault forget": exactly(KEY_CHANGE),
+    "vault rekey": exactly(
+        {
+            "path": TEXT, "epoch": {"type": "integer"}, "resumed": FLAG,
+            "dropped": {"type": "array", "items": TEXT}, "secrets": {"type": "integer"},
+            "bytes_before": {"type": "integer"}, "bytes_after": {"type": "integer"},
+        }
+    ),
+    "vault compact": exactly(
+        {
+            "path": TEXT, "bytes_before": {"type": "integer"},
+            "bytes_after": {"type": "integer"},
+        }
+    ),
     "error": exactly(
         {
             "error": exactly(
@@ -86,8 +107,9 @@ SHAPES: dict[str, Schema] = {
     ),
     "init": exactly(
         {
-            "vault": TEXT, "unlocked_by": {"enum": ["key-file", "passphrase"]},
-            "key_file": optional(TEXT), "key_file_made": FLAG, "configuration": optional(TEXT),
+            "vault": TEXT, "unlocked_by": {"enum": ["key-file", "keyring", "passphrase"]},
+            "key_file": optional(TEXT), "key_file_made": FLAG, "keyring": optional(TEXT),
+            "configuration": optional(TEXT),
         }
     ),
     "set": exactly({"name": TEXT, "version": TEXT, "changed": FLAG, "stage": TEXT}, value=TEXT),
@@ -187,7 +209,8 @@ SHAPES: dict[str, Schema] = {
             "environment": optional(TEXT), "file": optional(TEXT), "scope": TEXT,
             "primary": TARGET, "failover": listed(TARGET), "backups": listed(TARGET),
             "cache": {"type": "object"}, "retry": {"type": "object"},
-            "deadline_seconds": {"type": "number"}, "run": PAIRS, "sources": PAIRS,
+            "deadline_seconds": {"type": "number"}, "run": PAIRS, "tags": PAIRS,
+            "sources": PAIRS,
         },
         cloud={"type": "object"}, auth={"type": "object"},
     ),

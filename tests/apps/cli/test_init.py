@@ -45,6 +45,7 @@ def test_the_environment_variable_names_a_key_file_too(
         "unlocked_by": "key-file",
         "key_file": str(bare.key_file),
         "key_file_made": True,
+        "keyring": None,
         "configuration": str(bare.home / "skykeep.yaml"),
     }
 

@@ -12,6 +12,7 @@ import pytest
 from tests.apps.cli import page
 from tests.apps.cli.harness import Cli
 from tests.apps.cli.shapes import SHAPES
+from tests.providers.local.keyrings import chosen, encrypted
 
 TEXT = page.PAGE.read_text("utf-8")
 HELPS = page.helps()
@@ -77,6 +78,9 @@ RUNS: list[tuple[str, tuple[str, ...]]] = [
     ("config show", ("config", "show")),
     ("config path", ("config", "path")),
     ("vault verify", ("vault", "verify")),
+    ("vault accept", ("vault", "accept")),
+    ("unlock", ("unlock", "--status")),
+    ("lock", ("lock",)),
     ("vault key-file", ("vault", "key-file", "../keys/vault.key")),
     ("doctor", ("doctor",)),
     ("completion", ("completion", "fish")),
@@ -108,7 +112,12 @@ def test_what_is_written_has_its_shape(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SKYKEEP_NEW_PASSPHRASE", "new")
         fits("vault passphrase", bare(*place(("vault", "passphrase"))).out)
+    with chosen(encrypted(bare.home / "keyring.cfg")):
+        fits("vault keyring", bare(*place(("vault", "keyring"))).out)
+        fits("vault forget", bare(*place(("vault", "forget", "keyring"))).out)
     fits("vault forget", bare(*place(("vault", "forget", "passphrase"))).out)
+    fits("vault rekey", bare(*place(("vault", "rekey"))).out)
+    fits("vault compact", bare(*place(("vault", "compact"))).out)
     for words in (("get", "none"), ("nope",), ("--config", "none", "ls")):
         ended = bare(*place(words), code=None)
         assert ended.out == b""

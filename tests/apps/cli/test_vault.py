@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from skykeep.errors import Unsupported
+from skykeep.providers.local.kernel_keyring import KernelKeyring
 from tests.apps.cli.harness import Cli
+from tests.providers.local.keyrings import chosen, encrypted
 
 CHEAP = ("--argon2-memory-kib", "64", "--argon2-passes", "1", "--argon2-lanes", "1")
 
@@ -20,8 +25,12 @@ def filled(cli: Cli) -> Cli:
 
 def test_verify_counts_what_is_whole(filled: Cli) -> None:
     path = filled.home / "vault.db"
-    assert filled("vault", "verify").text == f"{path}: whole (1 secrets, 2 versions)\n"
-    assert filled("vault", "verify", "--output", "json").json == {
+    assert filled("vault", "verify").text == f"{path}: whole (1 secret, 2 versions)\n"
+    found = filled("vault", "verify", "--output", "json").json
+    counter = found.pop("counter")
+    assert (counter["number"], counter["why"]) == (2, "")
+    assert counter["kept"].startswith("beside the key file, in ")
+    assert found == {
         "path": str(path),
         "secrets": 1,
         "deleted": 0,
@@ -42,7 +51,7 @@ def test_verify_finds_damage(filled: Cli) -> None:
 
 def test_a_backup_is_restored_where_it_is_wanted(filled: Cli) -> None:
     file = filled.home.parent / "backup.db"
-    assert "verified (1 secrets, 2 versions)" in filled("vault", "backup", str(file)).text
+    assert "verified (1 secret, 2 versions)" in filled("vault", "backup", str(file)).text
     filled("vault", "backup", str(file), code=None)
     filled("set", "db/password", "-", stdin=b"three")
     refused = filled("vault", "restore", str(file), code=None)
@@ -110,3 +119,114 @@ def test_key_files_come_and_go(filled: Cli, monkeypatch: pytest.MonkeyPatch) -> 
 def test_it_is_for_local_vaults(bare: Cli) -> None:
     ended = bare("--backend", "memory", "vault", "verify", code=None)
     assert "local vaults" in ended.err
+
+
+# -- an older copy
+
+
+def test_an_older_copy_is_refused_until_it_is_accepted(filled: Cli) -> None:
+    path = filled.home / "vault.db"
+    older = path.read_bytes()
+    filled("set", "db/password", "-", stdin=b"three")
+    path.write_bytes(older)
+    for command in (("get", "db/password"), ("ls",), ("vault", "verify")):
+        assert "(2 < 3): a copy was put back" in filled(*command, code=None).err
+    assert "skykeep vault accept" in filled("get", "db/password", code=None).err
+    assert filled("doctor", code=1).text.count("a copy was put back") == 1
+    assert filled("vault", "accept").text == "the vault is accepted as it is\n"
+    assert filled("get", "db/password").text == "two"
+    path.write_bytes(older)
+    assert "(2 < 4)" in filled("get", "db/password", code=None).err
+
+
+def test_a_passphrase_alone_notices_nothing_and_says_so(
+    bare: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SKYKEEP_PASSPHRASE", "old")
+    bare("init", *CHEAP)
+    said = "would not be noticed: a passphrase leaves no place"
+    assert said in bare("vault", "verify").text
+    assert said in bare("doctor").text
+    assert "will not be noticed" in bare("vault", "accept").text
+
+
+# -- the keyring
+
+
+@pytest.fixture
+def ring(tmp_path: Path) -> Iterator[None]:
+    with chosen(encrypted(tmp_path / "keyring.cfg")):
+        yield
+
+
+@pytest.mark.usefixtures("ring")
+def test_a_vault_by_the_keyring(bare: Cli) -> None:
+    made = bare("init", "--keyring").text
+    assert "key: in the system's keyring (keyrings.alt.file.EncryptedKeyring)" in made
+    bare("set", "a", "-", stdin=b"v")
+    assert bare("get", "a").text == "v"
+    assert "the key is in the system's keyring" in bare("doctor").text
+    refused = bare("vault", "forget", "keyring", code=None)
+    assert "the only key" in refused.err
+    key_file = str(bare.key_file)
+    bare("vault", "key-file", key_file)
+    bare.patch.setenv("SKYKEEP_KEY_FILE", key_file)
+    assert (
+        bare("vault", "forget", "keyring").text == "the keyring no longer unlocks the vault\n"
+    )
+    assert bare("vault", "keyring").text.startswith("the keyring unlocks the vault (")
+    bare("init", "--keyring", "--key-file", key_file, code=2)
+
+
+# -- unlocked for a while
+
+
+@pytest.fixture
+def asked(bare: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+    try:
+        KernelKeyring()
+    except Unsupported as error:
+        pytest.skip(error.message)
+    monkeypatch.setenv("SKYKEEP_PASSPHRASE", "typed")
+    bare("init", *CHEAP)
+    bare("set", "a", "-", stdin=b"v")
+    monkeypatch.delenv("SKYKEEP_PASSPHRASE")
+    yield bare
+    bare("lock")
+
+
+def test_unlocked_once_for_several_commands(asked: Cli) -> None:
+    assert "locked" in asked("get", "a", code=None).err
+    assert asked("unlock", "--status").text == "locked: a passphrase is asked for\n"
+    questions = asked.types("typed")
+    text = asked("unlock", "--for", "10m").text
+    assert text.startswith("unlocked for 10 minutes, in the kernel's memory")
+    assert len(questions) == 1
+    asked.types()
+    assert asked("get", "a").text == "v"
+    assert asked.process("get", "a").text == "v"
+    assert asked("unlock", "--status", "--output", "json").json["unlocked"] is True
+    assert "it is unlocked for" in asked("doctor").text
+    assert asked("lock").text == "locked\n"
+    assert asked("lock").text == "it was locked\n"
+    assert asked("get", "a", code=None).code != 0
+
+
+def test_a_wrong_passphrase_keeps_nothing(asked: Cli) -> None:
+    asked.types("wrong")
+    assert "does not unlock" in asked("unlock", code=None).err
+    assert asked("unlock", "--status", "--output", "json").json == {
+        "unlocked": False,
+        "seconds": 0,
+    }
+
+
+@pytest.mark.parametrize("time", ["13h", "0m", "soon"])
+def test_for_how_long(asked: Cli, time: str) -> None:
+    asked.types("typed")
+    assert asked("unlock", "--for", time, code=None).code in {2, 13}
+    assert asked("unlock", "--status", "--output", "json").json["unlocked"] is False
+
+
+def test_a_vault_that_asks_nothing_is_not_unlocked(filled: Cli) -> None:
+    assert "nothing is asked" in filled("unlock", code=13).err

@@ -1,0 +1,69 @@
+"""A Sphinx extension: references that need no page of ours.
+
+Every type in a signature is a reference, and an unknown one is an error. A type of the
+standard library or of a package that an interface names is left as text, but only if it is
+really there; a name of ours that its module imported leads to where it is documented.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, ParamSpec, TypeVar
+
+from docutils.nodes import Element
+from sphinx.addnodes import pending_xref
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.typing import ExtensionMetadata
+
+FOREIGN = {"_pytest", "msgspec", "pydantic", "pydantic_settings", "pytest"}
+"""Packages besides the standard library whose types are in our signatures."""
+
+
+def find(name: str, scopes: Sequence[str]) -> Any:
+    """What the dotted name stands for in the innermost scope that has it, or by itself."""
+    for place in (*(f"{scope}.{name}" for scope in scopes), name):
+        parts = place.split(".")
+        for end in range(len(parts) - 1, 0, -1):
+            try:
+                found: Any = import_module(".".join(parts[:end]))
+                for part in parts[end:]:
+                    found = getattr(found, part)
+            except (ImportError, AttributeError):
+                continue
+            return found
+    return None
+
+
+def settle(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, text: Element
+) -> Element | None:
+    """The text, linked if there is a page; None leaves it unknown, which is an error."""
+    if node.get("refdomain") != "py":
+        return None
+    module, owner = node.get("py:module"), node.get("py:class")
+    scopes = [scope for scope in (f"{module}.{owner}" if owner else "", module) if scope]
+    found = find(node["reftarget"], scopes)
+    if isinstance(found, (TypeVar, ParamSpec)):
+        return text
+    home = getattr(inspect.getmodule(found), "__name__", "") if found is not None else ""
+    package = home.partition(".")[0]
+    if package in FOREIGN or package in sys.stdlib_module_names:
+        return text
+    if package == "skykeep" and hasattr(found, "__qualname__"):
+        for place in (f"{home}.{found.__qualname__}", f"skykeep.{found.__qualname__}"):
+            linked = env.domains.python_domain.resolve_xref(
+                env, node["refdoc"], app.builder, "obj", place, node, text
+            )
+            if linked is not None:
+                return linked
+    return None
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Called by Sphinx."""
+    app.connect("missing-reference", settle)
+    return {"parallel_read_safe": True}
