@@ -13,6 +13,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from bench import report
 from bench.cases import Row, rows
 
 ROOT = Path(__file__).parent.parent
@@ -56,13 +57,8 @@ def main() -> int:
             "rows": [{**asdict(row), "met": row.met} for row in found],
         }
         (ROOT / "bench" / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-        readme = ROOT / "README.md"
-        text = readme.read_text()
-        before, _, rest = text.partition(BEGIN)
-        _, _, after = rest.partition(END)
-        readme.write_text(
-            f"{before}{BEGIN}\n{table(found)}\n\n{machine()}; medians of one run.\n{END}{after}"
-        )
+        said = f"{table(found)}\n\n{machine()}; medians of one run."
+        report.README.write_text(report.between(report.README.read_text(), BEGIN, END, said))
     return 0 if all(row.met for row in found) else 1
 
 

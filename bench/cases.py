@@ -334,6 +334,24 @@ def process_rows(folder: Path) -> list[Row]:
     ]
 
 
+def together_rows(folder: Path) -> list[Row]:
+    """Many writes at once."""
+    from bench import together
+
+    found = together.measured(folder)
+    return [
+        Row(
+            f"local vault: {together.WRITES:,} `put`s under way at once, all durable",
+            found["together"],
+            found["alone"],
+            "as many, each awaited before the next",
+            "ms",
+            found["alone"] / 8,
+            "an eighth of it",
+        )
+    ]
+
+
 def redaction_rows() -> list[Row]:
     """Known values in text."""
     from bench import redaction
@@ -341,14 +359,15 @@ def redaction_rows() -> list[Row]:
     found = redaction.measured()
     return [
         Row(
-            f"`{command}`: 100 MB of a log, {redaction.VALUES:,} values of 32 bytes",
-            found[command],
-            found["re"],
+            f"`{command}`: 100 MB of a log, {redaction.VALUES:,} values of {lengths}",
+            found[command, lengths],
+            found["re", lengths],
             "one regular expression of them all",
             "ms of one core",
             500,
             "200 MB/s",
         )
+        for lengths in redaction.LENGTHS
         for command in ("redact", "scan")
     ]
 
@@ -358,4 +377,10 @@ def rows() -> list[Row]:
     os.environ.pop("SKYKEEP_CONFIG", None)
     with tempfile.TemporaryDirectory(prefix="skykeep-bench-") as name:
         folder = Path(name)
-        return [*stack_rows(), *vault_rows(folder), *process_rows(folder), *redaction_rows()]
+        return [
+            *stack_rows(),
+            *vault_rows(folder),
+            *together_rows(folder),
+            *process_rows(folder),
+            *redaction_rows(),
+        ]

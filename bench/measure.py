@@ -7,15 +7,16 @@ import statistics
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
+
+K = TypeVar("K")
 
 ROUNDS = 9
 
 
-def in_turns(
-    rivals: Mapping[str, Callable[[], float]], rounds: int = ROUNDS
-) -> dict[str, float]:
+def in_turns(rivals: Mapping[K, Callable[[], float]], rounds: int = ROUNDS) -> dict[K, float]:
     """The median of each rival's own figure; one round lets each run once."""
-    figures: dict[str, list[float]] = {name: [] for name in rivals}
+    figures: dict[K, list[float]] = {name: [] for name in rivals}
     for _ in range(rounds):
         for name, run in rivals.items():
             figures[name].append(run())

@@ -6,7 +6,8 @@ import random
 import re
 import string
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from bench.measure import in_turns
 from skykeep.apps.cli.findings import Search
@@ -14,7 +15,9 @@ from skykeep.apps.cli.scan_sources import Piece
 from skykeep.redaction import Redactor
 
 VALUES = 10_000
-LENGTH = 32  # bytes
+LENGTHS = {"32 bytes": (32, 32), "15 to 22 bytes": (15, 22)}
+"""The usual generated value, and the shorter ones, which are searched for in smaller steps."""
+
 SIZE = 32_000_000  # bytes of text
 SLOW = 20_000  # bytes for the rival, which would take minutes for all
 CHUNK = 1 << 20  # as `redact` reads
@@ -27,10 +30,13 @@ returned index shard replica leader elected token refreshed
 """
 
 
-def values() -> list[bytes]:
-    """Random ones, as made by `set --generate`."""
+def values(shortest: int, longest: int) -> list[bytes]:
+    """Random ones, as made by `set --generate`; lengths in bytes."""
     rng = random.Random(1)
-    return ["".join(rng.choices(_LETTERS, k=LENGTH)).encode() for _ in range(VALUES)]
+    return [
+        "".join(rng.choices(_LETTERS, k=rng.randint(shortest, longest))).encode()
+        for _ in range(VALUES)
+    ]
 
 
 def log() -> bytes:
@@ -56,9 +62,18 @@ def _per_100_mb(work: Callable[[bytes], object], data: bytes) -> float:
     return (time.process_time() - begun) * 1e3 * 100e6 / len(data)
 
 
-def measured() -> dict[str, float]:
-    """Milliseconds for 100 MB, by who does it."""
-    known, text = values(), log()
+def measured() -> dict[tuple[str, str], float]:
+    """Milliseconds for 100 MB, by who does it and the lengths of the values."""
+    text = log()
+    rivals: dict[tuple[str, str], Callable[[], float]] = {}
+    for lengths, (shortest, longest) in LENGTHS.items():
+        for who, work, size in _searches(values(shortest, longest)):
+            rivals[who, lengths] = partial(_per_100_mb, work, text[:size])
+    return in_turns(rivals, rounds=3)
+
+
+def _searches(known: list[bytes]) -> Iterator[tuple[str, Callable[[bytes], object], int]]:
+    """Who looks for the values, how, and in how many bytes."""
     redactor = Redactor(known)
     search = Search(shapes=True)
     search.know((value, f"n{n}") for n, value in enumerate(known))
@@ -73,11 +88,6 @@ def measured() -> dict[str, float]:
     def scan(data: bytes) -> None:
         assert list(prepared.look(Piece("log", 1, data, len(data)))) == []
 
-    return in_turns(
-        {
-            "redact": lambda: _per_100_mb(stream, text),
-            "scan": lambda: _per_100_mb(scan, text),
-            "re": lambda: _per_100_mb(lambda data: rival.sub(b"***", data), text[:SLOW]),
-        },
-        rounds=3,
-    )
+    yield "redact", stream, SIZE
+    yield "scan", scan, SIZE
+    yield "re", partial(rival.sub, b"***"), SLOW
