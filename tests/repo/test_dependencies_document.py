@@ -48,8 +48,15 @@ def test_every_tool_has_its_reason() -> None:
     described = rows("To test, check and build")
     asked = {
         canonicalize_name(requirement.name)
-        for file in ("build.in", "dev.in", "bench.in")
+        for file in ("build.in", "dev.in", "docs.in", "bench.in")
         for requirement in wanted(file)
     }
     assert asked == described.keys()
     assert all(all(row) for row in described.values())
+
+
+def test_every_server_has_its_reason() -> None:
+    described = rows("Servers for the tests")
+    asked = {canonicalize_name(requirement.name) for requirement in wanted("peers.in")}
+    assert asked == described.keys()
+    assert all(all(row) and len(row) == 3 for row in described.values())

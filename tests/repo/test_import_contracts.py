@@ -34,6 +34,8 @@ def house(tmp_path: Path) -> Path:
         ("layers", "skykeep.providers.local", "Layers know calls"),
         ("layers", "skykeep.registry", "Layers know calls"),
         ("providers/local", "skykeep.providers.memory", "Providers do not know each other"),
+        ("providers/wire", "skykeep.providers.memory", "Providers do not know each other"),
+        ("providers/local", "skykeep.providers.wire.pool", "Providers do not know each other"),
         ("conformance", "skykeep.providers.memory", "The conformance suite"),
         ("providers/local", "cryptography.hazmat.primitives", "Cryptography is used"),
         ("layers", "argon2", "Cryptography is used"),
@@ -53,9 +55,10 @@ def test_a_forbidden_import_is_found(
     assert "planted" in said
 
 
+@pytest.mark.parametrize("part", ["model", "remote"])
 @pytest.mark.slow
-def test_the_settings_model_may_import_nothing_of_ours(house: Path) -> None:
-    model = house / "src" / "skykeep" / "settings" / "model.py"
+def test_the_settings_model_may_import_nothing_of_ours(house: Path, part: str) -> None:
+    model = house / "src" / "skykeep" / "settings" / f"{part}.py"
     model.write_text(model.read_text() + "\n\nimport skykeep.interfaces.names\n")
     assert "The settings model stands on nothing of ours but the errors BROKEN" in lint(house)
 

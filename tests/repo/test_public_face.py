@@ -7,6 +7,7 @@ from tests.repo.tree import python
 
 PUBLIC = {
     "BlockingCloud",
+    "BlockingSecretLoader",
     "Cloud",
     "ConfigError",
     "Conflict",
@@ -23,6 +24,7 @@ PUBLIC = {
     "Quota",
     "Secret",
     "SecretInfo",
+    "SecretLoader",
     "SecretValue",
     "Secrets",
     "SkykeepError",
@@ -37,6 +39,7 @@ PUBLIC = {
     "open",
     "open_blocking",
     "principal",
+    "unlocked",
 }
 
 SDKS = {

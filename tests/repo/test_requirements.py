@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from tests.repo.tree import ROOT, locked, wanted
 
-NAMES = ["run", "build", "dev", "bench"]
+NAMES = ["run", "build", "dev", "docs", "bench", "peers"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -71,7 +71,7 @@ def test_what_pyproject_declares_is_what_is_locked() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("extra", ["testing", "pydantic"])
+@pytest.mark.parametrize("extra", ["aws", "vault", "testing", "keyring", "pydantic"])
 def test_what_an_extra_declares_is_tested_with(extra: str) -> None:
     kept = pins("dev")
     for text in PROJECT["optional-dependencies"][extra]:
@@ -80,7 +80,8 @@ def test_what_an_extra_declares_is_tested_with(extra: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lower", "upper"), [("run", "dev"), ("build", "dev"), ("dev", "bench")]
+    ("lower", "upper"),
+    [("run", "dev"), ("build", "dev"), ("dev", "docs"), ("dev", "bench"), ("docs", "bench")],
 )
 def test_files_installed_into_one_environment_agree(lower: str, upper: str) -> None:
     first, second = pins(lower), pins(upper)

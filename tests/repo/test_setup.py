@@ -43,3 +43,15 @@ def test_stages_are_told_apart_by_content(tmp_path: Path) -> None:
 def test_a_damaged_stamp_counts_as_none(tmp_path: Path, content: str) -> None:
     (tmp_path / "stamp").write_text(content)
     assert setup_venv.read(tmp_path / "stamp") == {}
+
+
+@pytest.mark.parametrize(("stage", "ours"), [("peers", False), ("run", True)])
+def test_skykeep_is_not_installed_beside_the_servers_of_the_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, ours: bool
+) -> None:
+    installed: list[str] = []
+    monkeypatch.setattr(setup_venv, "make", Path.mkdir)
+    monkeypatch.setattr(setup_venv, "pip", lambda venv, *options: installed.extend(options))
+    setup_venv.set_up(tmp_path / "venv", stage)
+    assert ("--editable" in installed) == ours
+    assert any(option.endswith(f"{stage}.txt") for option in installed)

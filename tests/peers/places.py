@@ -1,0 +1,100 @@
+"""Where the servers are kept, whether they are there, and why not."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+from scripts import setup_venv
+from tests.peers.peer import Peer
+
+ABSENT = Path(__file__).parent / "absent.toml"
+
+
+@dataclass(frozen=True)
+class Absence:
+    """An entry of ``absent.toml``."""
+
+    reason: str
+    tried: str
+    instead: str = ""
+
+
+def absences(file: Path = ABSENT) -> dict[str, Absence]:
+    """What cannot be had, by the name of the peer. TypeError if an entry says too little."""
+    entries = tomllib.loads(file.read_text(encoding="utf-8"))
+    return {name: Absence(**entry) for name, entry in entries.items()}
+
+
+def cache(environ: Mapping[str, str] = os.environ) -> Path:
+    """The directory for everything that is downloaded or built once."""
+    named = environ.get("SKYKEEP_PEERS_CACHE")
+    return Path(named) if named else Path.home() / ".cache" / "skykeep-peers"
+
+
+def environment() -> Path:
+    """The virtual environment of the servers, which may not exist."""
+    return cache() / "venv"
+
+
+def program(peer: Peer) -> Path:
+    """The file that starts the server."""
+    return environment() / "bin" / peer.program
+
+
+def installed(peer: Peer) -> Distribution | None:
+    """The distribution that brings the server, if it is there."""
+    places = [str(place) for place in environment().glob("lib/python3*/site-packages")]
+    return next(iter(distributions(name=peer.package, path=places)), None)
+
+
+def size(found: Distribution) -> int:
+    """Bytes of its files, without those it brings along."""
+    files = [Path(str(found.locate_file(file))) for file in found.files or []]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def up_to_date() -> bool:
+    """Whether what was installed is what ``requirements/peers.txt`` locks now."""
+    wanted = [setup_venv.ROOT / name for name in setup_venv.STAGES["peers"]]
+    stamp = setup_venv.read(environment() / "skykeep-setup.json")
+    return stamp.get("peers") == setup_venv.digest(wanted)
+
+
+def missing(peer: Peer) -> str | None:
+    """Why a server cannot be started here, in words; None if it can."""
+    known = absences().get(peer.name)
+    if known is not None:
+        return known.reason
+    if not environment().is_dir():
+        return "not prepared: make peers"
+    if not up_to_date():
+        return "prepared from other requirements: make peers"
+    if installed(peer) is None or not program(peer).exists():
+        return f"the package {peer.package} did not bring {peer.program}"
+    return None
+
+
+def required(peer: Peer, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether tests must fail when the server is missing."""
+    asked = environ.get("CI") or environ.get("SKYKEEP_REQUIRE_PEERS")
+    return bool(asked) and peer.name not in absences()
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the cache, so that two runs do not prepare it at once; waits for the other one."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            setup_venv.say("another run prepares the peers; waiting for it …")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
