@@ -188,6 +188,13 @@ class TestShow:
         }
         assert json.loads(json.dumps(shown)) == shown
 
+    def test_a_switch_that_is_called_like_a_secret(self, directory: Path) -> None:
+        (directory / "skykeep.yaml").write_text(
+            "a: {primary: {backend: vault, auth: {token: true, keys: [false, x]}}}"
+        )
+        shown = show(environ={}, settings_of=settings_of)
+        assert shown["primary"]["auth"] == {"token": True, "keys": [False, "***"]}
+
     def test_the_trees(self, directory: Path) -> None:
         (directory / "skykeep.yaml").write_text(all_three())
         shown = show(environ={}, settings_of=settings_of)

@@ -20,8 +20,12 @@ class SecretsHarness(ABC):
             limit is tested to the byte.
         longest_name: names up to this many bytes must be kept; longer ones may be
             ``Invalid``. Lower it where the store has less room.
+        most_segments: names of up to this many segments must be kept; deeper ones may be
+            ``Invalid``. Lower it where the store has fewer levels.
         versions_limit: how many versions of one secret cases may write, to see old ones
             pruned.
+        nests: a name can lie under another one, ``a/b`` beside ``a``; False where names are
+            paths of files. A store that can be written must do it.
         native_name: a ``native:`` name that the store can carry, or None.
         directory: an empty directory of this case alone.
     """
@@ -29,7 +33,9 @@ class SecretsHarness(ABC):
     persistent: ClassVar[bool] = False
     value_limit: ClassVar[int] = MAX_VALUE_BYTES
     longest_name: ClassVar[int] = 255
+    most_segments: ClassVar[int] = 128
     versions_limit: ClassVar[int] = 120
+    nests: ClassVar[bool] = True
     native_name: ClassVar[str | None] = None
 
     def __init__(self, directory: Path) -> None:
@@ -56,6 +62,11 @@ class SecretsHarness(ABC):
         capability are skipped elsewhere.
         """
         return None
+
+    def can_hold(self, data: bytes) -> bool:
+        """Whether a store that cannot be written can hold these bytes, put there by others:
+        no environment variable holds a NUL. One that can be written must hold them all."""
+        return True
 
     async def fill(self, name: str, value: SecretValue) -> None:
         """Put a secret into the store by other means than a driver that cannot write."""

@@ -70,6 +70,7 @@ Where a capability is off:
 ``exclusive_…``     of two ``create`` at once both may win; one after the other never
 ``attributes_…``    ``get`` gives no metadata, tags or expiry; ``describe`` and ``list`` do
 ``times``           every time but ``expires_at`` is None, ``deleted_at`` is not
+``creation_time``   ``created_at`` of a secret is None, that of a version is not
 =================== =====================================================================
 
 Every error is checked for the value: in ``str``, ``repr``, attributes, and a traceback with

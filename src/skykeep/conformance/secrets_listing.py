@@ -64,9 +64,12 @@ class Listing:
     async def test_no_prefix_is_everything(
         self, driver: SecretDriver, store: SecretsHarness
     ) -> None:
-        for name in TREE:
+        tree = TREE
+        if not driver.capabilities.write and not store.nests:
+            tree = tuple(n for n in TREE if not any(m.startswith(f"{n}/") for m in TREE))
+        for name in tree:
             await put(driver, store, name, secret(name))
-        assert names_of(await listed(driver)) == sorted(TREE)
+        assert names_of(await listed(driver)) == sorted(tree)
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 5, 16, 17, 18, 1000])
     @case("write")

@@ -158,7 +158,17 @@ class Writes:
         assert (await driver.get("made")).created_at is None
         assert (await listed(driver))[0].updated_at is None
 
-    @case("write", "times")
+    @case("write", "times", off="creation_time")
+    async def test_a_creation_that_the_store_does_not_tell(self, driver: SecretDriver) -> None:
+        await driver.create("made", secret("first"), NOTHING)
+        info = await driver.describe("made")
+        assert info.created_at is None
+        assert info.updated_at is not None
+        found = await driver.get("made")
+        assert found.created_at is not None, "that of the version is told"
+        assert (await listed(driver))[0].created_at is None
+
+    @case("write", "times", "creation_time")
     async def test_times_are_in_utc_and_in_order(self, driver: SecretDriver) -> None:
         await driver.create("made", secret("first"), NOTHING)
         before = await driver.describe("made")

@@ -63,8 +63,8 @@ def masked(value: object, node: Node | None, name: str = "", *, hide: bool = Fal
     hide = hide or looks_secret(name)
     if isinstance(value, dict):
         children = node.items if isinstance(node, Table) else {}
-        # What ``run`` maps are names of variables and of secrets, whatever they look like.
-        names = name == "run"
+        # What these map are names of secrets, variables and files, whatever they look like.
+        names = name in {"run", "files", "variables"}
         return {
             key: masked(child, children.get(key), "" if names else str(key), hide=hide)
             for key, child in value.items()
@@ -77,6 +77,8 @@ def masked(value: object, node: Node | None, name: str = "", *, hide: bool = Fal
         ]
     if value is None:
         return None
+    if isinstance(value, bool) and not (isinstance(node, Scalar) and node.variables):
+        return value  # a switch that is called like what it switches: ``keyring``
     if hide or (isinstance(node, Scalar) and node.variables):
         return MASK
     return _USER_INFO.sub(f"{MASK}@", value) if isinstance(value, str) else value

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from skykeep.settings.order import Failure, LoadingSettings
+
 NonEmpty = Annotated[str, Meta(min_length=1)]
 Seconds = Annotated[float, Meta(ge=0)]
 Source = Literal["aws_secrets_manager", "file", "env"]
@@ -105,6 +107,7 @@ class EnvironmentSettings(
         run: environment variable -> secret name, for ``skykeep run``.
         tags: put onto every secret that is written, where the store has tags: project,
             environment, team, cost centre; goes before the file's own ``tags``.
+        loading: what a ``SecretLoader`` asks; goes before the file's own ``loading``.
     """
 
     primary: Mapping[str, Any]
@@ -116,6 +119,7 @@ class EnvironmentSettings(
     scope: ScopeSettings = ScopeSettings()
     run: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
+    loading: LoadingSettings = LoadingSettings()
 
 
 class SecretService(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -332,12 +336,16 @@ class ApiKeys(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
         source: where the keys are kept.
         aws_secret_name: the secret that holds them; needed for ``aws_secrets_manager``.
         aws_region: the region of that secret.
+        path: the file that holds them, for ``file``.
+        variable: the environment variable that holds them, for ``env``.
         cache_ttl_seconds: how long they are kept; 0 is off.
     """
 
     source: Source
     aws_secret_name: NonEmpty | None = None
     aws_region: NonEmpty | None = None
+    path: NonEmpty = "/run/secrets/api_keys"
+    variable: NonEmpty = "LLM_SHIELD_API_KEYS"
     cache_ttl_seconds: Seconds = 300.0
 
 
@@ -367,6 +375,8 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True):
             that its size needs at 256 KiB/s.
         run: environment variable -> secret name, for ``skykeep run``.
         tags: put onto every secret that is written, where the store has tags.
+        sources: the targets that a ``SecretLoader`` asks after the primary, in their order.
+        pass_over, rest_seconds: see ``LoadingSettings``.
         cloud: the file's ``cloud:`` tree, or None.
         auth: the file's ``auth:`` tree, or None.
         origin: the file that it came from, or None.
@@ -382,6 +392,9 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True):
     deadline_seconds: float = 10.0
     run: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
+    sources: tuple[TargetSettings, ...] = ()
+    pass_over: tuple[Failure, ...] = LoadingSettings().pass_over
+    rest_seconds: float = LoadingSettings().rest_seconds
     cloud: CloudTree | None = None
     auth: AuthTree | None = None
     origin: str | None = None

@@ -18,7 +18,7 @@ from skykeep.settings.nodes import Node, Row, Scalar, Table, below, plain, table
 from skykeep.settings.overrides import Flags, overrides
 from skykeep.settings.resolve import Resolved, build, choose, merge
 from skykeep.settings.shapes import File, read
-from skykeep.settings.targets import SettingsOf, is_installed, target, targets_in
+from skykeep.settings.targets import SOURCES, SettingsOf, is_installed, target, targets_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ def _notes(file: File, settings_of: SettingsOf) -> list[Problem]:
         environment = merge(file, name, {})
         for key, node in targets_in(environment, name):
             _note_uninstalled(node, key, settings_of, notes)
+            if key.startswith(below(name, SOURCES)):
+                continue  # read only, and several environments may well read the same
             first = stores.setdefault(_store(environment, node, settings_of), key)
             if first != key:
                 message = (
@@ -161,6 +163,12 @@ def shown(resolved: Resolved) -> dict[str, Any]:
         "run": dict(environment.run),
         "tags": dict(environment.tags),
     }
+    if environment.sources:
+        values["loading"] = {
+            "sources": [_plain_target(settings) for settings in environment.sources],
+            "pass_over": list(environment.pass_over),
+            "rest_seconds": environment.rest_seconds,
+        }
     for name, tree in (("cloud", environment.cloud), ("auth", environment.auth)):
         if tree is not None:
             values[name] = _without_none(msgspec.to_builtins(tree))

@@ -11,10 +11,10 @@ from skykeep.settings import cloud_tree
 from skykeep.settings.diagnose import checked
 from skykeep.settings.files import looked_up
 from skykeep.settings.model import Environment, EnvironmentSettings, TargetSettings
-from skykeep.settings.nodes import Node, Scalar, Table, given, table
+from skykeep.settings.nodes import Node, Row, Scalar, Table, given, table
 from skykeep.settings.overrides import TTL
 from skykeep.settings.shapes import DEFAULTS, File, check_parts, no_environment, read
-from skykeep.settings.targets import SettingsOf, target, targets_in
+from skykeep.settings.targets import ROLES, SOURCES, SettingsOf, target, targets_in
 
 _TARGET_KEYS = ("region", "vault_url", "secret_prefix", "key_file")
 
@@ -118,8 +118,8 @@ def merge(file: File | None, name: str | None, given: Mapping[str, Scalar]) -> T
             items[key] = node
     if "backend" in given:
         items["primary"] = table({"backend": given["backend"]}, given["backend"].source)
-        items.pop("failover", None)
-        items.pop("backups", None)
+        for others in ("failover", "backups", "loading"):
+            items.pop(others, None)
     primary = items.get("primary") or table({"backend": embedded()})
     items["primary"] = _with(primary, {key: given[key] for key in _TARGET_KEYS if key in given})
     for section, keys in (
@@ -160,15 +160,22 @@ def _isolate(environment: Table, name: str) -> None:
                 return _with(node, {"secret_prefix": prefix})
         return node
 
-    for role in ("primary", "failover", "backups"):
-        node = environment.items.get(role)
+    def isolate(holder: Table, key: str) -> None:
+        node = holder.items.get(key)
         if isinstance(node, Table):
-            environment.items[role] = isolated(node)
-        elif node is not None and not isinstance(node, Scalar):
-            rows = getattr(node, "items", [])
-            environment.items[role] = msgspec.structs.replace(
-                node, items=[isolated(child) for child in rows]
-            )
+            holder.items[key] = isolated(node)
+        elif isinstance(node, Row):
+            rows = [isolated(child) for child in node.items]
+            holder.items[key] = msgspec.structs.replace(node, items=rows)
+
+    for role in ROLES:
+        isolate(environment, role)
+    loading = environment.items.get("loading")
+    if isinstance(loading, Table):
+        # A table of its own: the file's defaults are shared by all environments.
+        own = table(dict(loading.items), loading.source, loading.line)
+        isolate(own, "sources")
+        environment.items["loading"] = own
 
 
 def build(
@@ -203,6 +210,9 @@ def build(
         deadline_seconds=shape.deadline_seconds,
         run=shape.run,
         tags=shape.tags,
+        sources=tuple(targets.get(SOURCES, ())),
+        pass_over=shape.loading.pass_over,
+        rest_seconds=shape.loading.rest_seconds,
         cloud=file.cloud if file else None,
         auth=file.auth if file else None,
         origin=file.path if file else None,

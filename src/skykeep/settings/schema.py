@@ -55,6 +55,7 @@ def json_schema(providers: Mapping[str, type[TargetSettings]] | None = None) -> 
             "items": _TARGET,
         },
     }
+    definitions["LoadingSettings"]["properties"]["sources"]["items"] = _TARGET
     environment["properties"]["run"]["propertyNames"] = {"pattern": f"^{VARIABLE_NAME}$"}
     _open_target(definitions["TargetSettings"], providers)
     return {

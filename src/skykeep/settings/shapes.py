@@ -22,7 +22,7 @@ from skykeep.settings.nodes import Node, Scalar, Table, Unknown, below, table, w
 from skykeep.settings.parse import parse, shown_key
 from skykeep.settings.targets import SettingsOf, target, targets_in
 
-DEFAULTS = ("cache", "retry", "deadline_seconds", "scope", "run", "tags")
+DEFAULTS = ("cache", "retry", "deadline_seconds", "scope", "run", "tags", "loading")
 """Keys of an environment that the file may also have for all of them."""
 
 RESERVED = (*DEFAULTS, "default_environment", "cloud", "auth")
@@ -121,6 +121,9 @@ class _Reader:
         empty.items[name] = node
         checked(empty, EnvironmentSettings, "", self._file.problems)
         check_parts({name: node}, "", self._file.problems)
+        if name == "loading":
+            for at, child in targets_in(table({name: node}), ""):
+                target(child, at, self._settings_of, self._file.problems)
         self._file.defaults[name] = node
 
     def _cloud(self, node: Node) -> None:

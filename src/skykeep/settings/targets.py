@@ -19,12 +19,21 @@ a name that nobody has.
 
 PORTABLE = TargetSettings.__struct_fields__
 
+ROLES = ("primary", "failover", "backups")
+SOURCES = "loading.sources"
+"""Keys of an environment under which there are targets."""
+
 
 def targets_in(environment: Table, key: str) -> Iterator[tuple[str, Table]]:
     """The targets of an environment, each with its dotted key; the primary first."""
-    for role in ("primary", "failover", "backups"):
-        node = environment.items.get(role)
-        at = below(key, role)
+    loading = environment.items.get("loading")
+    for at, node in (
+        *((below(key, role), environment.items.get(role)) for role in ROLES),
+        (
+            below(key, SOURCES),
+            loading.items.get("sources") if isinstance(loading, Table) else None,
+        ),
+    ):
         if isinstance(node, Table):
             yield at, node
         elif isinstance(node, Row):

@@ -1,0 +1,106 @@
+"""The driver of a directory of files."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from skykeep.errors import ConfigError, NotFound
+from skykeep.interfaces.cursor import cursor as next_cursor
+from skykeep.interfaces.cursor import position
+from skykeep.interfaces.names import NATIVE, is_native
+from skykeep.interfaces.provider import OpenContext
+from skykeep.interfaces.secret_driver import (
+    CURRENT,
+    Page,
+    Secret,
+    SecretCapabilities,
+    SecretDriver,
+    SecretInfo,
+)
+from skykeep.providers.files.directory import Directory, File
+from skykeep.providers.files.settings import FilesSettings
+
+
+class FilesSecrets(SecretDriver):
+    """Secrets in the files of a directory. Read-only.
+
+    A version's id says which file it was, when it was written and how large it is: it changes
+    with every update of the mount. Files are read in a thread: a network file system that
+    hangs must not stop the event loop.
+    """
+
+    capabilities = SecretCapabilities(
+        versions=False,
+        stages=False,
+        movable_current=False,
+        metadata=False,
+        tags=False,
+        expiry=False,
+        soft_delete=False,
+        compare_and_set=False,
+        conditional_changes=False,
+        exclusive_create=False,
+        write=False,
+    )
+
+    def __init__(self, settings: FilesSettings) -> None:
+        self._directory = Directory(Path(settings.path).expanduser())
+        self._prefix = settings.secret_prefix or ""
+        self._given = {self._prefix + name: to for name, to in settings.files.items()}
+
+    async def get(
+        self, name: str, *, version: str | None = None, stage: str | None = None
+    ) -> Secret:
+        if version is not None:
+            raise self.unsupported("get(version=…)")
+        if stage not in (None, CURRENT):
+            raise self.unsupported(f"get(stage={stage!r})")
+        value, file = await asyncio.to_thread(self._directory.read, self._path(name), name)
+        return Secret(name, value, file.mark, file.changed_at, (CURRENT,))
+
+    async def list(
+        self, prefix: str, *, cursor: str | None, limit: int, deleted: bool = False
+    ) -> Page:
+        if deleted:
+            raise self.unsupported("list(deleted=True)")
+        start = f"{self._prefix}{prefix}/" if prefix else self._prefix
+        after = "" if cursor is None else position(cursor, start, deleted)
+        return await asyncio.to_thread(self._page, start, after, limit)
+
+    async def describe(self, name: str) -> SecretInfo:
+        file = await asyncio.to_thread(self._directory.look, self._path(name), name)
+        return _info(name, file)
+
+    def _path(self, name: str) -> str:
+        if is_native(name):
+            return name[len(NATIVE) :]
+        stored = self._prefix + name
+        return self._given.get(stored, stored)
+
+    def _page(self, start: str, after: str, limit: int) -> Page:
+        taken = set(self._given.values())
+        found = {path: path for path in self._directory.paths() if path not in taken}
+        found |= self._given
+        names = sorted(name for name in found if name.startswith(start) and name > after)
+        cut = len(self._prefix)
+        items = []
+        for name in names[:limit]:
+            try:
+                items.append(_info(name[cut:], self._directory.look(found[name], name)))
+            except NotFound:
+                continue  # swapped meanwhile, or a file of the configuration that is not there
+        return Page(
+            items, next_cursor(start, names[limit - 1], False) if names[limit:] else None
+        )
+
+
+def _info(name: str, file: File) -> SecretInfo:
+    return SecretInfo(name, file.mark, file.changed_at, file.changed_at)
+
+
+async def open_secrets(settings: FilesSettings, context: OpenContext) -> FilesSecrets:
+    """The driver over the directory. Raises ``ConfigError`` if that cannot be a path."""
+    if "\0" in settings.path:
+        raise ConfigError(f"{settings.path!r} is no path of a directory")
+    return FilesSecrets(settings)
