@@ -185,7 +185,12 @@ def with_key(
 
 
 def without_key(header: Header, kind: SlotKind) -> Header:
-    """The header without the slots of a kind. Raises ``Invalid`` if none would be left."""
+    """The header without the slots of a kind.
+
+    Raises ``Invalid`` if there is none of it, or if none would be left.
+    """
+    if kind not in header.kinds():
+        raise Invalid(f"the vault has no {kind}", hint="nothing was changed")
     slots = tuple(slot for slot in header.slots if slot.kind != kind)
     if not slots:
         raise Invalid(f"the {kind} is the only key of this vault", hint="add another one first")

@@ -49,7 +49,7 @@ def test_through_every_command_and_error(
     quiet("set", "a", "quotes", "forgotten", CANARY, code=2)
     quiet("set", "a", f"--{CANARY}", code=2)
     quiet("set", "a", f"-{CANARY}", code=2)
-    quiet("--backend", "aws", "set", "a", CANARY, code=23)
+    quiet("--backend", "gcp", "set", "a", CANARY, code=23)
     quiet("--config", "none.yaml", "set", "a", CANARY, code=24)
     # Reads.
     assert CANARY in cli(*as_output, "get", "a").text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
 
 from skykeep.providers.local import link
-from skykeep.providers.local.session import journal_of
+from skykeep.providers.local.session import connect, journal_of
 from tests.faults import programs
 from tests.providers.local.vaults import keep, listed, made
 
@@ -29,6 +30,18 @@ async def test_another_process_does_not_take_itself_for_the_last_one(tmp_path: P
         async with place.opened() as third:
             assert "kept" in await listed(third)
             assert await listed(first) == await listed(third)
+
+
+async def test_a_link_that_nobody_closed_is_no_longer_counted(tmp_path: Path) -> None:
+    place = made(tmp_path)
+    connected = link._descriptors._connected
+    forgotten = link.Link(lambda: connect(place.path, read_only=True))
+    with forgotten as connection:
+        assert link._descriptors._connected == connected + 1
+    connection.close()
+    del forgotten, connection
+    gc.collect()
+    assert link._descriptors._connected == connected
 
 
 async def test_descriptors_are_closed_with_the_last_connection(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ class _Handler(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
+        ours = record.name.partition(".")[0] == "skykeep"
+        if not ours and record.levelno < logging.WARNING:
+            return  # clients of clouds log requests and answers, secrets included
         message = record.getMessage()
         if record.levelno >= logging.WARNING:
             self._console.warn(message)

@@ -44,7 +44,7 @@ class _Descriptors:
 
     def forked(self) -> None:
         """In a child: nobody is connected, and no lock is held."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a collection in here may count a link
         self._connected = 0  # links that have a connection, or are about to
         self._looking = 0
 
@@ -57,20 +57,25 @@ class _Descriptors:
     @contextmanager
     def beside(self, path: Path) -> Iterator[int]:
         with self._lock:
-            found = path.stat()
-            file = self._open.get((found.st_dev, found.st_ino))
-            if file is None:
-                file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-                found = os.fstat(file)
-                key = found.st_dev, found.st_ino
-                self._open[key if key not in self._open else (-1, file)] = file
-            self._looking += 1
+            self._looking += 1  # first: a collection may close what nobody looks at
         try:
+            with self._lock:
+                file = self._descriptor(path)
             yield file
         finally:
             with self._lock:
                 self._looking -= 1
                 self._close_unused()
+
+    def _descriptor(self, path: Path) -> int:
+        found = path.stat()
+        file = self._open.get((found.st_dev, found.st_ino))
+        if file is None:
+            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            found = os.fstat(file)
+            key = found.st_dev, found.st_ino
+            self._open[key if key not in self._open else (-1, file)] = file
+        return file
 
     def _close_unused(self) -> None:
         if self._connected <= 0 and self._looking <= 0:
@@ -79,6 +84,23 @@ class _Descriptors:
 
 
 _descriptors = _Descriptors()
+
+
+class _Counted:
+    """Whether one link is counted as connected."""
+
+    def __init__(self) -> None:
+        self._connected = False
+
+    def set(self, connected: bool) -> None:
+        """Count it, or no longer; twice is once."""
+        if connected is not self._connected:
+            self._connected = connected
+            _descriptors.count(1 if connected else -1)
+
+    def forked(self) -> None:
+        """In a child, where nobody is counted."""
+        self._connected = False
 
 
 def beside_sqlite(path: Path) -> AbstractContextManager[int]:
@@ -94,6 +116,9 @@ class Link:
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
         self._held = False  # by a fork
+        self._counted = _Counted()
+        # One that nobody closes gives its connection back when it is collected.
+        weakref.finalize(self, self._counted.set, False).atexit = False
         with _registering:
             _links.add(self)
 
@@ -101,11 +126,11 @@ class Link:
         self._lock.acquire()
         try:
             if self._connection is None:
-                _descriptors.count(1)
+                self._counted.set(True)
                 try:
                     self._connection = self._open()
                 except BaseException:
-                    _descriptors.count(-1)
+                    self._counted.set(False)
                     raise
             return self._connection
         except BaseException:
@@ -130,7 +155,7 @@ class Link:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
-            _descriptors.count(-1)
+            self._counted.set(False)
 
     def before_fork(self) -> None:
         """Wait for its user, then close it."""
@@ -149,6 +174,7 @@ class Link:
         if self._connection is not None:  # the wait was in vain
             _left_behind.append(self._connection)
         self._connection = None
+        self._counted.forked()
         self._lock = threading.Lock()
         self._held = False
 

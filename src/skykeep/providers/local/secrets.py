@@ -22,7 +22,7 @@ from skykeep.interfaces.secret_driver import (
     Written,
 )
 from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
-from skykeep.providers.local.anchor import Anchor
+from skykeep.providers.local.anchor import Anchor, FileAnchor, NoAnchor
 from skykeep.providers.local.committing import Committer, Read, Write
 from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.link import Link
@@ -73,6 +73,7 @@ class LocalSecrets(SecretDriver):
         self._keys = keys
         self._names = Names(settings.secret_prefix or "")
         self._reader = Link(lambda: connect(path, read_only=True))
+        self._slow_anchor = not isinstance(anchor, (FileAnchor, NoAnchor))
         self._guard = Guard(path, keys.now.keys, anchor)
         self._committer = Committer(path, keys, settings.keep_versions, self._guard)
         self._worker: Worker[Read | Write] = Worker("skykeep-vault", self._committer.do)
@@ -174,7 +175,10 @@ class LocalSecrets(SecretDriver):
             self._guard.rekeyed(reading.keys)
             self._guard.check(reading.connection)
 
-        await self._read(check)
+        if self._slow_anchor:  # a keyring may hang; the loop must not hang with it
+            await self._worker.run(Read(check))
+        else:
+            await self._read(check)
 
     async def _read(self, work: Callable[[Reading], T]) -> T:
         used = self._keys.now
@@ -213,7 +217,10 @@ class LocalSecrets(SecretDriver):
     async def close(self) -> None:
         """Wait for commits under way, then close. The last process writes the WAL back."""
         await self._worker.stop()
-        self._committer.close()
+        if self._slow_anchor:
+            await asyncio.to_thread(self._committer.close)
+        else:
+            self._committer.close()
         self._reader.close()
 
     def after_fork(self) -> None:
