@@ -71,6 +71,16 @@ peers: setup-dev ## Install the servers that drivers are tested against (500 MB,
 peers-status: setup-dev ## Which of them are there, where, and why not
 	@$(PEERS) status
 
+.PHONY: test-live
+test-live: setup-dev ## The suite on a real account: make test-live TARGET='{backend: aws, region: …}' PREFIX=skykeep-test/
+	@if [ -z "$(TARGET)" ] || [ -z "$(PREFIX)" ]; then \
+		echo "say what to test and under which prefix:"; \
+		echo "  make test-live TARGET='{backend: aws, region: eu-west-1}' PREFIX=skykeep-test/"; \
+		exit 2; \
+	fi
+	@SKYKEEP_LIVE_TARGET="$(TARGET)" SKYKEEP_LIVE_PREFIX="$(PREFIX)" \
+		"$(BIN)/python" -m pytest -n 0 $(PYTEST_OPTIONS) tests/live/suite.py
+
 .PHONY: check
 check: lint types imports docs coverage secrets-scan audit repo-check ## All checks below
 	@echo "check: all passed"
