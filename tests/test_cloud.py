@@ -238,7 +238,7 @@ async def test_a_closed_cloud_says_so_and_may_be_closed_again() -> None:
 
 
 async def test_a_provider_that_is_not_installed_says_the_pip_command() -> None:
-    for name in ("aws", "azure", "gcp", "vault", "kubernetes"):
+    for name in ("azure", "gcp", "kubernetes"):
         with pytest.raises(MissingExtra, match=rf"pip install --upgrade 'skykeep\[{name}\]'"):
             skykeep.open(backend=name, environ={})
     with pytest.raises(ConfigError, match="memory"):

@@ -241,6 +241,8 @@ def _written(field: msgspec.inspect.Field) -> str:
     value = field.default
     if value is msgspec.NODEFAULT or value is None or value in ((), ""):
         return ""
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -110,6 +110,15 @@ class Cloud:
             )
         _open_clouds.add(self)
 
+    def beside(self, environment: Environment) -> Cloud:
+        """Another environment's clouds, with the same variables, prompt and listeners.
+
+        They are apart otherwise: whoever asked for them closes them. Raises as the class does.
+        """
+        other = Cloud(environment, environ=self._environ, ask=self._ask)
+        other._stack.telemetry.listeners = self._stack.telemetry.listeners
+        return other
+
     @property
     def secrets(self) -> Secrets:
         """Secrets in this environment. The store is opened by the first call."""

@@ -117,6 +117,10 @@ class TestWithoutTimes(SecretsSuite):
     harness = able(times=False)
 
 
+class TestWithoutCreationTime(SecretsSuite):
+    harness = able(creation_time=False)
+
+
 class TestWithoutEmptyValues(SecretsSuite):
     harness = able(empty_values=False)
 
@@ -155,6 +159,7 @@ class TestWithoutAnything(SecretsSuite):
         movable_current=False,
         attributes_with_value=False,
         times=False,
+        creation_time=False,
         empty_values=False,
         case_sensitive=False,
     )

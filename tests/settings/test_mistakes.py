@@ -65,7 +65,7 @@ WRONG: list[tuple[str, list[str]]] = [
     ),
     ("stage: {region: eu}", [
         (":1: stage.region: unknown key; known: primary, failover, backups, cache, retry, "
-        "deadline_seconds, scope, run, tags"),
+        "deadline_seconds, scope, run, tags, loading"),
         ":1: stage: the key 'primary' is missing: expected a mapping",
     ]),
     ("stage:\n  primry: {backend: local}\n", [

@@ -59,6 +59,8 @@ class SecretCapabilities:
             store would have to be asked a second time: they are empty and None then, and
             ``describe`` tells them.
         times: the store tells when a secret was made and changed.
+        creation_time: so it does of the first of these for a secret as a whole; off where
+            it tells the times of versions only.
         empty_values: a value of 0 bytes can be kept.
         case_sensitive: names that differ in case only are different names.
         max_value_bytes: the largest value.
@@ -78,6 +80,7 @@ class SecretCapabilities:
     exclusive_create: bool = True
     attributes_with_value: bool = True
     times: bool = True
+    creation_time: bool = True
     empty_values: bool = True
     case_sensitive: bool = True
     max_value_bytes: int = MAX_VALUE_BYTES
@@ -111,7 +114,8 @@ class SecretInfo:
         name: the portable name.
         version: the id of the current version; None if there is none, or if the store has
             no versions and does not tell without the value.
-        created_at: of the secret, UTC; None where the store does not tell (``times``).
+        created_at: of the secret, UTC; None where the store does not tell (``times``,
+            ``creation_time``).
         updated_at: of the last change of any kind, UTC; None likewise.
         metadata: free text pairs.
         tags: short label pairs.

@@ -8,20 +8,29 @@ next open finds the new one. Names that begin with ``..`` are the mount's own an
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from skykeep.errors import Denied, Invalid, NotFound
+from skykeep.errors import Denied, Invalid, NotFound, SkykeepError, Unavailable
 from skykeep.interfaces.names import check_name, shown
 from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
 
 MAX_DEPTH: Final = 32
-"""Levels of directories that a listing enters: a link may lead round in a circle."""
+"""Levels of directories that a listing enters."""
+
+SWAPS: Final = 8
+"""Swaps of a mount that one reading may meet: Kubernetes makes one a minute at most."""
+
+T = TypeVar("T")
+
+_ABSENT: Final = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
+_REFUSED: Final = {errno.EACCES, errno.EPERM, errno.ELOOP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,47 +49,81 @@ class File:
 
 
 class Directory:
-    """One directory. Every method blocks as long as the file system takes."""
+    """One directory. Every method blocks as long as the file system takes.
+
+    Raised by all: ``NotFound`` for what is not there or is no regular file, ``Denied`` for
+    what this user may not read and for links that lead out of the directory, ``Unavailable``
+    where the file system itself fails.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def read(self, path: str, name: str) -> tuple[SecretValue, File]:
-        """The bytes of a file. Raises ``NotFound``, ``Denied``, ``Invalid`` (too large)."""
+        """The bytes of a file. Raises ``Invalid`` for one that is too large."""
+        return self._settled(lambda: self._read(path, name))
+
+    def look(self, path: str, name: str) -> File:
+        """What is known of a file; it need not be readable."""
+        return self._settled(lambda: self._look(path, name))
+
+    def _settled(self, attempt: Callable[[], T]) -> T:
+        """A lookup may have followed ``..data`` to a directory that was removed meanwhile."""
+        for _ in range(SWAPS):
+            before = self._mounted()
+            try:
+                return attempt()
+            except NotFound:
+                if self._mounted() == before:
+                    raise
+        return attempt()
+
+    def _mounted(self) -> str | None:
+        try:
+            return os.readlink(self.root / "..data")  # noqa: PTH115  (a text, twice a read)
+        except OSError:
+            return None
+
+    def _read(self, path: str, name: str) -> tuple[SecretValue, File]:
         descriptor = self._opened(path, name)
         try:
             about = os.fstat(descriptor)
-            if about.st_size > MAX_VALUE_BYTES:
-                raise Invalid(f"{self._shown(path)} is larger than {MAX_VALUE_BYTES:,} bytes")
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return SecretValue(file.read(MAX_VALUE_BYTES + 1)), _file(about)
+            data = b""
+            if about.st_size <= MAX_VALUE_BYTES:
+                with os.fdopen(descriptor, "rb", closefd=False) as file:
+                    data = file.read(MAX_VALUE_BYTES + 1)  # it may have grown since
+                if len(data) <= MAX_VALUE_BYTES:
+                    return SecretValue(data), _file(about)
+            del data
         except OSError as error:
-            reason = error.strerror
+            problem = error
+        else:
+            raise Invalid(f"{self._shown(path)} has more than {MAX_VALUE_BYTES:,} bytes")
         finally:
             os.close(descriptor)
-        raise Denied(f"{self._shown(path)} cannot be read: {reason}")
+        raise self._failed(path, name, problem)
 
-    def look(self, path: str, name: str) -> File:
-        """What is known of a file. Raises as :meth:`read`."""
-        descriptor = self._opened(path, name)
-        try:
-            return _file(os.fstat(descriptor))
-        finally:
-            os.close(descriptor)
+    def _look(self, path: str, name: str) -> File:
+        about = self._regular(path, name)
+        if not self._inside(str(self.root / path)):
+            raise self._leads_out(path)
+        return _file(about)
 
     def paths(self) -> Iterator[str]:
-        """The paths of all files that a portable name could stand for, in no order."""
-        yield from self._below("", 0)
+        """The paths of all files that a portable name could stand for, in no order.
 
-    def _below(self, directory: str, depth: int) -> Iterator[str]:
+        Links that lead nowhere or round in a circle are left out, and directories outside;
+        where a link to a file leads, :meth:`look` says.
+        """
+        yield from self._below("", (os.path.realpath(self.root),))
+
+    def _below(self, directory: str, above: tuple[str, ...]) -> Iterator[str]:
         try:
             entries = list(os.scandir(self.root / directory))
-        except (FileNotFoundError, NotADirectoryError):
-            if depth:
-                return  # swapped meanwhile
-            raise NotFound(f"there is no directory {self.root}") from None
         except OSError as error:
-            raise Denied(f"{self.root / directory} cannot be read: {error.strerror}") from None
+            if directory and error.errno in _ABSENT:
+                return  # swapped meanwhile
+            raise self._failed(directory, "", error) from None
         for entry in entries:
             path = f"{directory}{entry.name}"
             if entry.name.startswith("..") or not _portable(path):
@@ -88,59 +131,95 @@ class Directory:
             try:
                 if entry.is_file():
                     yield path
-                elif entry.is_dir() and depth < MAX_DEPTH and self._inside(path):
-                    yield from self._below(f"{path}/", depth + 1)
+                elif entry.is_dir() and len(above) <= MAX_DEPTH:
+                    real = os.path.realpath(entry.path)
+                    if real not in above and self._inside(real):
+                        yield from self._below(f"{path}/", (*above, real))
             except OSError:
-                continue  # a link that leads nowhere
+                continue  # a link that leads nowhere, or may not be followed
 
     def _opened(self, path: str, name: str) -> int:
         """A descriptor of a regular file that lies within the directory."""
-        if any(segment.startswith("..") or not segment for segment in path.split("/")):
-            raise NotFound(f"there is no secret {shown(name)}: no file of that name can be")
+        # Looked at before it is opened: to open a device or a pipe can be an act of its own.
+        self._regular(path, name)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         try:
-            # Without O_NONBLOCK a named pipe would be waited for.
-            descriptor = os.open(self.root / path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise NotFound(
-                f"there is no secret {shown(name)}: no file {self._shown(path)}"
-            ) from None
+            descriptor = os.open(self.root / path, flags)
         except OSError as error:
-            raise Denied(
-                f"{self._shown(path)} cannot be opened: {error.strerror}",
-                hint="this user must be allowed to read it",
-            ) from None
-        problem: NotFound | Denied | None = None
+            raise self._failed(path, name, error) from None
+        problem: SkykeepError | None = None
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            problem = NotFound(f"there is no secret {shown(name)}: {path} is not a file")
+            problem = self._no_file(path, name)
         elif not self._within(descriptor, path):
-            problem = Denied(
-                f"{self._shown(path)} is a link that leads out of the directory",
-                hint="it was not read; mount the file itself",
-            )
+            problem = self._leads_out(path)
         if problem is not None:
             os.close(descriptor)
             raise problem
         return descriptor
 
+    def _regular(self, path: str, name: str) -> os.stat_result:
+        if any(segment.startswith("..") or not segment for segment in path.split("/")):
+            raise NotFound(f"there is no secret {shown(name)}: no file of that name can be")
+        try:
+            about = (self.root / path).stat()
+        except OSError as error:
+            raise self._failed(path, name, error) from None
+        if not stat.S_ISREG(about.st_mode):
+            raise self._no_file(path, name)
+        return about
+
     def _within(self, descriptor: int, path: str) -> bool:
         """Whether what was opened lies in the directory, wherever links led."""
         try:
             # What is open, not what is there by now: nobody can swap it in between.
-            real = Path(f"/proc/self/fd/{descriptor}").readlink()
+            real = str(Path(f"/proc/self/fd/{descriptor}").readlink())
         except OSError:
-            real = (self.root / path).resolve()
-        return real.is_relative_to(self.root.resolve())
+            real = str(self.root / path)
+        return self._inside(real)
 
     def _inside(self, path: str) -> bool:
-        return (self.root / path).resolve().is_relative_to(self.root.resolve())
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root))
+
+    def _failed(self, path: str, name: str, error: OSError) -> SkykeepError:
+        place = self._shown(path)
+        if error.errno in _ABSENT:
+            secret = f"there is no secret {shown(name)}: " if name else ""
+            if not self.root.is_dir():
+                return NotFound(
+                    f"{secret}there is no directory {self._shown('')}", hint="is it mounted?"
+                )
+            return NotFound(f"{secret}there is no file {place}")
+        if error.errno == errno.ENAMETOOLONG:
+            return Invalid(f"the file system has no room for the name {place}")
+        if error.errno in _REFUSED:
+            return Denied(
+                f"{place} cannot be opened: {error.strerror}",
+                hint="this user must be allowed to read it",
+            )
+        return Unavailable(f"{place} cannot be read: {error.strerror}")
+
+    def _no_file(self, path: str, name: str) -> NotFound:
+        return NotFound(
+            f"there is no secret {shown(name)}: {self._shown(path)} is not a regular file"
+        )
+
+    def _leads_out(self, path: str) -> Denied:
+        return Denied(
+            f"{self._shown(path)} is a link that leads out of the directory",
+            hint="it was not read; mount the file itself",
+        )
 
     def _shown(self, path: str) -> str:
-        return shown(str(self.root / path))
+        return ascii(str(self.root / path))  # whole: who is on call has to look there
 
 
 def _file(about: os.stat_result) -> File:
     mark = f"{about.st_ino:x}-{about.st_mtime_ns:x}-{about.st_size:x}"
-    return File(mark, datetime.fromtimestamp(about.st_mtime, UTC), about.st_size)
+    try:
+        changed_at = datetime.fromtimestamp(about.st_mtime, UTC)
+    except (ValueError, OverflowError, OSError):
+        changed_at = datetime.max.replace(tzinfo=UTC)  # years that only file systems have
+    return File(mark, changed_at, about.st_size)
 
 
 def _portable(path: str) -> bool:

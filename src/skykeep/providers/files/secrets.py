@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from skykeep.errors import ConfigError, NotFound
+from skykeep.errors import ConfigError, Denied, NotFound
 from skykeep.interfaces.cursor import cursor as next_cursor
 from skykeep.interfaces.cursor import position
-from skykeep.interfaces.names import NATIVE, is_native
+from skykeep.interfaces.names import NATIVE, is_native, shown
 from skykeep.interfaces.provider import OpenContext
 from skykeep.interfaces.secret_driver import (
     CURRENT,
@@ -41,13 +41,22 @@ class FilesSecrets(SecretDriver):
         compare_and_set=False,
         conditional_changes=False,
         exclusive_create=False,
+        creation_time=False,
         write=False,
     )
 
     def __init__(self, settings: FilesSettings) -> None:
-        self._directory = Directory(Path(settings.path).expanduser())
+        """Raises ``ConfigError`` if there is no home directory for the path."""
+        try:
+            path = Path(settings.path).expanduser()
+        except RuntimeError:
+            raise ConfigError(
+                f"{settings.path!r} names a home directory that is not there"
+            ) from None
+        self._directory = Directory(path)
         self._prefix = settings.secret_prefix or ""
         self._given = {self._prefix + name: to for name, to in settings.files.items()}
+        self._taken = {to: name for name, to in settings.files.items()}
 
     async def get(
         self, name: str, *, version: str | None = None, stage: str | None = None
@@ -76,11 +85,16 @@ class FilesSecrets(SecretDriver):
         if is_native(name):
             return name[len(NATIVE) :]
         stored = self._prefix + name
-        return self._given.get(stored, stored)
+        given = self._given.get(stored)
+        if given is None and stored in self._taken:
+            raise NotFound(
+                f"there is no secret {shown(name)}: the configuration gives that file to "
+                f"{shown(self._taken[stored])}"
+            )
+        return given or stored
 
     def _page(self, start: str, after: str, limit: int) -> Page:
-        taken = set(self._given.values())
-        found = {path: path for path in self._directory.paths() if path not in taken}
+        found = {path: path for path in self._directory.paths() if path not in self._taken}
         found |= self._given
         names = sorted(name for name in found if name.startswith(start) and name > after)
         cut = len(self._prefix)
@@ -88,19 +102,17 @@ class FilesSecrets(SecretDriver):
         for name in names[:limit]:
             try:
                 items.append(_info(name[cut:], self._directory.look(found[name], name)))
-            except NotFound:
-                continue  # swapped meanwhile, or a file of the configuration that is not there
+            except (Denied, NotFound):
+                continue  # swapped meanwhile, or given and not there or a link out of it
         return Page(
             items, next_cursor(start, names[limit - 1], False) if names[limit:] else None
         )
 
 
 def _info(name: str, file: File) -> SecretInfo:
-    return SecretInfo(name, file.mark, file.changed_at, file.changed_at)
+    return SecretInfo(name, file.mark, None, file.changed_at)
 
 
 async def open_secrets(settings: FilesSettings, context: OpenContext) -> FilesSecrets:
-    """The driver over the directory. Raises ``ConfigError`` if that cannot be a path."""
-    if "\0" in settings.path:
-        raise ConfigError(f"{settings.path!r} is no path of a directory")
+    """The driver over the directory, which may be mounted later. Raises ``ConfigError``."""
     return FilesSecrets(settings)

@@ -214,10 +214,11 @@ class MemorySecrets(Faults, SecretDriver):
         return key if is_native(key) else key[len(self._prefix) :]
 
     def _info(self, record: Record) -> SecretInfo:
+        can = self.capabilities
         return SecretInfo(
             self._name(record.key),
             record.stages.get(CURRENT),
-            record.created_at if self.capabilities.times else None,
+            record.created_at if can.times and can.creation_time else None,
             record.updated_at if self.capabilities.times else None,
             *self._attributes(record),
             record.deleted_at,
