@@ -63,7 +63,9 @@ def test_ours_are_found_without_reading_every_packages_entry_points(
     assert registry.provider("local").embedded
 
 
-@pytest.mark.parametrize("name", registry.EXTRAS)
+@pytest.mark.parametrize(
+    "name", [name for name in registry.EXTRAS if registry._own(name) is None]
+)
 def test_one_that_is_not_installed_says_the_pip_command(name: str) -> None:
     with pytest.raises(MissingExtra, match=rf"skykeep\[{name}\]"):
         registry.provider(name)

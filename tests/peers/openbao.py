@@ -15,6 +15,7 @@ import http.client
 import json
 import secrets
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,6 +147,9 @@ class OpenBao:
         path = fresh(f"kv{version}")
         body = {"type": "kv", "options": {"version": str(version)}}
         self.call("POST", f"sys/mounts/{path}", body)
+        # A new KV 2 upgrades itself first, and answers 400 for as long as that takes.
+        while version == 2 and self.ask("GET", f"{path}/config")[0] == 400:
+            time.sleep(0.01)
         if options:
             self.call("POST", f"{path}/config", options)
         return path

@@ -64,7 +64,7 @@ class Listing:
     async def test_no_prefix_is_everything(
         self, driver: SecretDriver, store: SecretsHarness
     ) -> None:
-        tree = TREE
+        tree: tuple[str, ...] = TREE
         if not driver.capabilities.write and not store.nests:
             tree = tuple(n for n in TREE if not any(m.startswith(f"{n}/") for m in TREE))
         for name in tree:

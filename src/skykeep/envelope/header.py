@@ -11,9 +11,9 @@ import os
 from typing import Final, Literal
 
 import msgspec
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.constant_time import bytes_eq
 
+from skykeep.envelope.digests import sha256
 from skykeep.envelope.keys import (
     RECOMMENDED,
     SALT_BYTES,
@@ -79,17 +79,10 @@ class _Format(msgspec.Struct):
     format: int
 
 
-def digest(body: bytes) -> bytes:
-    """SHA-256."""
-    sha = hashes.Hash(hashes.SHA256())
-    sha.update(body)
-    return sha.finalize()
-
-
 def pack(header: Header) -> tuple[bytes, bytes]:
     """The header's JSON and its digest."""
     body = msgspec.json.encode(header)
-    return body, digest(body)
+    return body, sha256(body)
 
 
 def parse(body: bytes, checksum: bytes) -> Header:
@@ -97,7 +90,7 @@ def parse(body: bytes, checksum: bytes) -> Header:
 
     Raises ``Corrupt`` if it is damaged, ``Unsupported`` if it is newer.
     """
-    if not bytes_eq(digest(body), checksum):
+    if not bytes_eq(sha256(body), checksum):
         raise Corrupt("the vault's header is damaged")
     try:
         # Only once the digest fits: a flipped bit is no newer version.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from cryptography.hazmat.primitives import hashes, hmac
+from skykeep.envelope.digests import hmac_sha256
 
 _KEY = os.urandom(32)
 
@@ -12,6 +12,7 @@ _KEY = os.urandom(32)
 def mark(value: bytes) -> str:
     """32 hexadecimal digits: equal for equal values in this process and its forks, else
     unguessable. A plain digest would let who sees it try out short values."""
-    mac = hmac.HMAC(_KEY, hashes.SHA256())
-    mac.update(value)
-    return mac.finalize()[:16].hex()
+    try:
+        return hmac_sha256(_KEY, value)[:16].hex()
+    finally:
+        del value  # reports of errors may show the variables of a frame

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_der_x509_certificate
+
+from skykeep.envelope.digests import sha256
 
 
 def key_digest(certificate: bytes) -> bytes:
@@ -15,6 +15,4 @@ def key_digest(certificate: bytes) -> bytes:
     Raises ``ValueError`` for what is no certificate.
     """
     key = load_der_x509_certificate(certificate).public_key()
-    return hashlib.sha256(
-        key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    ).digest()
+    return sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))

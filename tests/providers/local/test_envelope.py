@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skykeep.envelope import header
+from skykeep.envelope.digests import sha256
 from skykeep.envelope.keys import (
     RECOMMENDED,
     Argon2id,
@@ -216,7 +217,7 @@ def tree() -> dict[str, object]:
 
 def parsed(changed: dict[str, object]) -> header.Header:
     body = msgspec.json.encode(changed)
-    return header.parse(body, header.digest(body))
+    return header.parse(body, sha256(body))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from skykeep.envelope.header import Header, digest, pack
+from skykeep.envelope.digests import sha256
+from skykeep.envelope.header import Header, pack
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Conflict, Corrupt
 from skykeep.interfaces.secret_value import SecretValue
@@ -64,7 +65,7 @@ def draft_path(vault: Path) -> Path:
 
 def basis_of(header: Header) -> bytes:
     """What shows later whether a header is still the same."""
-    return digest(pack(header)[0])
+    return sha256(pack(header)[0])
 
 
 class Draft:
@@ -194,7 +195,7 @@ class Draft:
                 )
             )
             gone = known.keys() - {row[0] for row in rows}
-            todo = [row for row in rows if known.get(row[0]) != digest(row[1])]
+            todo = [row for row in rows if known.get(row[0]) != sha256(row[1])]
             if not gone and not todo:
                 return last, len(rows), 0
             stopped, taken = self._of_draft(lambda: self._take(reading, new, gone, todo))
@@ -229,7 +230,7 @@ class Draft:
                     here = self.keys.name_key(record.name)
                 new.execute(
                     "INSERT OR REPLACE INTO copied VALUES (?, ?, ?, ?)",
-                    (name_key, digest(sealed), record.next, here),
+                    (name_key, sha256(sealed), record.next, here),
                 )
                 taken += 1
                 if copied > BATCH_BYTES:

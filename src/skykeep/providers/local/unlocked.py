@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from skykeep.envelope.header import Header, digest, pack
+from skykeep.envelope.digests import sha256
+from skykeep.envelope.header import Header, pack
 from skykeep.envelope.keys import VaultKeys
 from skykeep.envelope.sealed import KEY_BYTES
 from skykeep.errors import Invalid, KeyFailure, MissingExtra, SkykeepError, Unsupported
@@ -114,11 +115,11 @@ def _in_keyring(header: Header, keyring: OsKeyring) -> bytes | None:
 
 
 def _name(header: Header) -> str:
-    return f"{header.vault.hex()}:{header.epoch}:{digest(pack(header)[0])[:8].hex()}"
+    return f"{header.vault.hex()}:{header.epoch}:{sha256(pack(header)[0])[:8].hex()}"
 
 
 def _entry(header: Header) -> str:
-    return f"/unlocked/{header.epoch}/{digest(pack(header)[0])[:8].hex()}"
+    return f"/unlocked/{header.epoch}/{sha256(pack(header)[0])[:8].hex()}"
 
 
 def check(duration: timedelta) -> int:

@@ -1,0 +1,3 @@
+path "secret/myapp/*" {
+  capabilities = ["list", "read"]
+}

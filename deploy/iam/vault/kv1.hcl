@@ -1,0 +1,3 @@
+path "secret/myapp/*" {
+  capabilities = ["create", "delete", "list", "read", "update"]
+}

@@ -1,0 +1,11 @@
+path "secret/data/myapp/*" {
+  capabilities = ["create", "delete", "read", "update"]
+}
+
+path "secret/metadata/myapp/*" {
+  capabilities = ["delete", "list", "read", "update"]
+}
+
+path "secret/undelete/myapp/*" {
+  capabilities = ["update"]
+}

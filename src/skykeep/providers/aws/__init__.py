@@ -1,0 +1,24 @@
+"""AWS: Secrets Manager, or Parameter Store. Importing this imports no SDK and no HTTP client.
+
+``settings.py`` what may be configured · ``endpoints.py`` regions and addresses ·
+``credentials.py`` whose credentials, by ``chain.py``, botocore's chain, with
+``credential_errors.py`` · ``signing.py`` Signature Version 4 · ``client.py`` one call ·
+``errors.py`` the services' errors -> ours ·
+``names.py`` names · ``tags.py`` tags and expiry · ``session.py`` what clients share ·
+``secrets.py`` opens one of the two stores: Secrets Manager in ``reading.py``,
+``writing.py`` and ``stages.py``, Parameter Store in ``parameters.py`` and
+``parameter_values.py``, both with ``batching.py`` and ``cursors.py`` ·
+``identity.py`` who we are, with ``policy.py``
+"""
+
+from skykeep.interfaces.provider import Provider
+
+PROVIDER = Provider(
+    name="aws",
+    extra="aws",
+    settings="skykeep.providers.aws.settings:AwsSettings",
+    drivers={
+        "secrets": "skykeep.providers.aws.secrets:open_secrets",
+        "identity": "skykeep.providers.aws.identity:open_identity",
+    },
+)
