@@ -20,6 +20,7 @@ CONTENTS = {
     FIRST,
     "docs/adr/README",
     "docs/guides/README",
+    "docs/providers/README",
     "docs/reference/README",
     "docs/reference/api/README",
 }

@@ -98,7 +98,8 @@ def error_classes() -> set[str]:
 
 # -- environment variables
 
-_OURS = re.compile(r"_?SKYKEEP_[A-Z][A-Z0-9_]*")
+_OURS = re.compile(r"(?:_?SKYKEEP|AWS|VAULT)_[A-Z][A-Z0-9_]*(?<!_)")
+"""Texts that are names of variables, wherever they stand."""
 
 PROXIES = {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"}
 """Made of the address's scheme where they are read (``providers/wire/proxies.py``)."""

@@ -299,4 +299,3 @@ def share(store: str, driver: MemorySecrets | None) -> None:
         _shared.pop(store, None)
     else:
         _shared[store] = driver
-
