@@ -1,4 +1,4 @@
-"""Write the templates in ``deploy/iam/vault/`` from what the driver needs; a test compares them.
+"""Write the templates in ``deploy/iam/vault/`` from the driver's needs; a test compares.
 
 .venv/bin/python scripts/vault_policies.py
 """
