@@ -338,6 +338,7 @@ def caught(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Fault], bool]:
     cases = [f"{__file__}::Planted{f.part.__name__}::{f.caught_by}" for f in FAULTS]
     command = [sys.executable, "-m", "pytest", "-c", str(settings), "--rootdir", str(directory)]
     options = ["--import-mode=importlib", "-p", "no:cacheprovider", "--tb=no", "-q", "-rA"]
+    options.append("--noconftest")  # which needs the repository's root on the path
     ended = subprocess.run(
         [*command, *options, *cases], capture_output=True, text=True, check=False, cwd=directory
     )
