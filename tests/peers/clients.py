@@ -43,6 +43,7 @@ def aws_user(address: str, *statements: dict[str, Any]) -> Key:
         policy = {"Version": "2012-10-17", "Statement": statements}
         iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
     made = iam.create_access_key(UserName=name)["AccessKey"]
+    iam.close()
     return Key(made["AccessKeyId"], made["SecretAccessKey"])
 
 

@@ -198,9 +198,16 @@ def test_it_stands_behind_tls(server: Echo, authority: Authority) -> None:
 
 def test_it_ends_with_clients_still_connected(server: Echo) -> None:
     with FaultProxy(server.address) as proxy:
-        proxy.fail(Silence())
+        met = threading.Event()
+
+        def this_one(request: object) -> bool:
+            met.set()
+            return True
+
+        proxy.fail(Silence(), when=this_one)
         waiting = connect(proxy.address)
         waiting.request("POST", "/", BODY)
+        assert met.wait(30), "the next request must not meet the fault in its place"
         idle = socket.create_connection(proxy._listener.getsockname())
         ask(proxy.address)  # both are known to the proxy by now
     assert idle.recv(1) == b""
