@@ -87,6 +87,21 @@ class SecretCapabilities:
     write: bool = True
 
 
+VALUES_ONLY: Final = SecretCapabilities(
+    versions=False,
+    stages=False,
+    movable_current=False,
+    metadata=False,
+    tags=False,
+    expiry=False,
+    soft_delete=False,
+    compare_and_set=False,
+    conditional_changes=False,
+    exclusive_create=False,
+)
+"""What a store can do that keeps one value a name and nothing beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """One immutable version of a secret's value.

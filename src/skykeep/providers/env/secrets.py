@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +18,9 @@ from skykeep.interfaces.names import NATIVE, is_native, shown
 from skykeep.interfaces.provider import OpenContext
 from skykeep.interfaces.secret_driver import (
     CURRENT,
+    VALUES_ONLY,
     Page,
     Secret,
-    SecretCapabilities,
     SecretDriver,
     SecretInfo,
 )
@@ -37,20 +38,7 @@ class EnvSecrets(SecretDriver):
     A version's id is a keyed mark of the value, good in this process.
     """
 
-    capabilities = SecretCapabilities(
-        versions=False,
-        stages=False,
-        movable_current=False,
-        metadata=False,
-        tags=False,
-        expiry=False,
-        soft_delete=False,
-        compare_and_set=False,
-        conditional_changes=False,
-        exclusive_create=False,
-        times=False,
-        write=False,
-    )
+    capabilities = replace(VALUES_ONLY, times=False, write=False)
 
     def __init__(self, settings: EnvSettings, environ: Mapping[str, str]) -> None:
         """Raises ``ConfigError`` if there is no home directory for a file's path."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from skykeep.errors import ConfigError, Denied, NotFound
@@ -12,9 +13,9 @@ from skykeep.interfaces.names import NATIVE, is_native, shown
 from skykeep.interfaces.provider import OpenContext
 from skykeep.interfaces.secret_driver import (
     CURRENT,
+    VALUES_ONLY,
     Page,
     Secret,
-    SecretCapabilities,
     SecretDriver,
     SecretInfo,
 )
@@ -30,20 +31,7 @@ class FilesSecrets(SecretDriver):
     hangs must not stop the event loop.
     """
 
-    capabilities = SecretCapabilities(
-        versions=False,
-        stages=False,
-        movable_current=False,
-        metadata=False,
-        tags=False,
-        expiry=False,
-        soft_delete=False,
-        compare_and_set=False,
-        conditional_changes=False,
-        exclusive_create=False,
-        creation_time=False,
-        write=False,
-    )
+    capabilities = replace(VALUES_ONLY, creation_time=False, write=False)
 
     def __init__(self, settings: FilesSettings) -> None:
         """Raises ``ConfigError`` if there is no home directory for the path."""

@@ -8,6 +8,7 @@ process: it tells whether a value has changed, which is all that it is for.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from skykeep.envelope.marks import mark
 from skykeep.errors import Conflict, NotFound
@@ -17,10 +18,10 @@ from skykeep.interfaces.names import shown
 from skykeep.interfaces.secret_driver import (
     CURRENT,
     KEEP,
+    VALUES_ONLY,
     Attributes,
     Page,
     Secret,
-    SecretCapabilities,
     SecretDriver,
     SecretInfo,
     Written,
@@ -37,20 +38,7 @@ from skykeep.providers.vault.walking import Walk
 class Kv1Secrets(SecretDriver):
     """Secrets in one KV 1 mount."""
 
-    capabilities = SecretCapabilities(
-        versions=False,
-        stages=False,
-        movable_current=False,
-        metadata=False,
-        tags=False,
-        expiry=False,
-        soft_delete=False,
-        compare_and_set=False,
-        conditional_changes=False,
-        exclusive_create=False,
-        times=False,
-        max_value_bytes=MAX_VALUE_BYTES,
-    )
+    capabilities = replace(VALUES_ONLY, times=False, max_value_bytes=MAX_VALUE_BYTES)
 
     def __init__(self, session: Session, settings: VaultSettings) -> None:
         self._session = session
