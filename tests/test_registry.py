@@ -63,12 +63,32 @@ def test_ours_are_found_without_reading_every_packages_entry_points(
     assert registry.provider("local").embedded
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in registry.EXTRAS if registry._own(name) is None]
-)
-def test_one_that_is_not_installed_says_the_pip_command(name: str) -> None:
-    with pytest.raises(MissingExtra, match=rf"skykeep\[{name}\]"):
-        registry.provider(name)
+def test_another_packages_provider_that_lacks_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = EntryPoint("nimbus", "nimbus_plugin:PROVIDER", registry.GROUP)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [entry])
+    with pytest.raises(MissingExtra, match="'nimbus' needs the module 'nimbus_plugin'"):
+        registry.provider("nimbus")
+
+
+def test_what_a_provider_of_ours_needs_is_what_its_extra_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry, "_is_there", lambda _: False)
+    assert registry.lacking("aws") == ("aiohttp", "botocore")
+    assert registry.lacking("vault") == ("aiohttp",)
+    assert registry.lacking("local") == ()  # no extra
+    monkeypatch.undo()
+    assert registry.lacking("aws") == ()  # all is there
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_provider_without_an_extra_lacks_nothing() -> None:
+    assert registry.lacking("elsewhere") == ()
+
+
+def test_a_package_that_is_not_there() -> None:
+    assert registry._is_there("click")
+    assert not registry._is_there("no-such-package-anywhere")
 
 
 @pytest.mark.parametrize("name", ["locl", "", "a.b", "..", "local.secrets", "../local"])

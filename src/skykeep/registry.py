@@ -8,6 +8,7 @@ package can put itself in the place of one of ours.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from skykeep.settings.model import TargetSettings
 
 GROUP = "skykeep.providers"
-
-EXTRAS = ("aws", "azure", "gcp", "kubernetes", "vault")
-"""Providers of ours that are installed with ``pip install 'skykeep[NAME]'``."""
 
 
 @lru_cache(maxsize=1)
@@ -40,28 +38,56 @@ def names() -> list[str]:
 def provider(name: str) -> Provider:
     """The provider of that name.
 
-    Raises ``MissingExtra`` for one of ours that is not installed, ``ConfigError`` for a
-    name that nobody has.
+    Raises ``MissingExtra`` for another package's that cannot be imported for want of a
+    module, ``ConfigError`` for a name that nobody has.
     """
     own = _own(name)
     if own is not None:
         return own
     entry = _entry_points().get(name)
     if entry is not None:
-        return cast("Provider", entry.load())
-    if name in EXTRAS:
+        try:
+            return cast("Provider", entry.load())
+        except ModuleNotFoundError as error:
+            missing = error.name
+        package = entry.dist.name if entry.dist else entry.value.partition(":")[0]
         raise MissingExtra(
-            f"the provider '{name}' is not installed",
-            hint=f"install it: pip install --upgrade 'skykeep[{name}]'",
+            f"the provider '{name}' needs the module '{missing}', which is not installed",
+            hint=f"see what the package '{package}' asks for",
             target=name,
         )
     import difflib  # for the error only
 
-    near = difflib.get_close_matches(name, [*names(), *EXTRAS], n=1)
+    near = difflib.get_close_matches(name, names(), n=1)
     raise ConfigError(
         f"there is no provider '{name}'",
         hint=f"did you mean '{near[0]}'?" if near else f"installed: {', '.join(names())}",
     )
+
+
+def lacking(name: str) -> tuple[str, ...]:
+    """The packages that the provider needs and that are not installed, sorted.
+
+    For people: whoever opens a driver is told by ``MissingExtra``. Raises as :func:`provider`.
+    """
+    extra = provider(name).extra
+    if extra is None:
+        return ()
+    entry = _entry_points().get(name)
+    asked = entry.dist.requires if entry is not None and entry.dist is not None else None
+    of_extra = re.compile(rf"([\w.-]+)[^;]*;.*\bextra *== *['\"]{re.escape(extra)}['\"]")
+    found = (of_extra.match(line) for line in asked or ())
+    return tuple(sorted(match[1] for match in found if match and not _is_there(match[1])))
+
+
+def _is_there(package: str) -> bool:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _own(name: str) -> Provider | None:

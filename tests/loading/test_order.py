@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import traceback
 from contextlib import AsyncExitStack
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 import skykeep
+from skykeep import registry
 from skykeep.errors import (
     Corrupt,
     Denied,
@@ -235,13 +237,17 @@ async def test_without_sources_it_is_the_primary(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_source_that_is_not_installed_is_found_at_once(tmp_path: Path) -> None:
+async def test_a_source_that_cannot_be_imported_is_found_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = EntryPoint("nimbus", "nimbus_plugin:PROVIDER", registry.GROUP)
+    monkeypatch.setattr(registry, "_entry_points", lambda: {"nimbus": entry})
     config = tmp_path / "skykeep.yaml"
     config.write_text(
-        "a: {primary: {backend: memory}, loading: {sources: [{backend: kubernetes}]}}"
+        "a: {primary: {backend: memory}, loading: {sources: [{backend: nimbus}]}}"
     )
     async with skykeep.open(config=config, environ={}) as cloud:
-        with pytest.raises(MissingExtra, match="skykeep\\[kubernetes\\]"):
+        with pytest.raises(MissingExtra, match="nimbus_plugin"):
             SecretLoader(cloud)
 
 

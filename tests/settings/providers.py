@@ -1,4 +1,4 @@
-"""Providers as the tests know them: two installed, two that are known and not installed."""
+"""Providers as the tests know them: two installed, others that cannot be imported."""
 
 from __future__ import annotations
 
@@ -44,8 +44,14 @@ def settings_of(name: str) -> type[TargetSettings]:
     if name in INSTALLED:
         return INSTALLED[name]
     if name in KNOWN:
-        raise MissingExtra(f"the provider '{name}' is not installed")
+        raise MissingExtra(f"the provider '{name}' needs a module")
     near = difflib.get_close_matches(name, [*INSTALLED, *KNOWN], n=1)
     raise ConfigError(
         f"there is no provider '{name}'", hint=f"did you mean '{near[0]}'?" if near else ""
     )
+
+
+def lacking_of(name: str) -> tuple[str, ...]:
+    """Everything that is installed has what it needs."""
+    assert name in INSTALLED
+    return ()

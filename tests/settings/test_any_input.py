@@ -20,7 +20,7 @@ from skykeep.settings.load import Flags, check, load, show
 from skykeep.settings.model import CloudTree, EnvironmentSettings
 from skykeep.settings.nodes import plain
 from skykeep.settings.parse import parse
-from tests.settings.providers import settings_of
+from tests.settings.providers import lacking_of, settings_of
 
 OTHER_KEYS = (
     "backend", "name", "region", "ttl_seconds", "max_entries", "attempts",
@@ -65,7 +65,9 @@ def never_anything_else(data: bytes) -> None:
             json.dumps(show(flags, environ=environ, settings_of=settings_of))
         except ConfigError as error:
             refused = error.problems
-        reported = check(flags, environ=environ, settings_of=settings_of).problems
+        reported = check(
+            flags, environ=environ, settings_of=settings_of, lacking_of=lacking_of
+        ).problems
         for problem in (*refused, *reported):
             assert problem.message
             assert str(problem).isprintable()

@@ -10,7 +10,7 @@ import pytest
 from skykeep.settings.load import Flags, check
 from skykeep.settings.overrides import overrides
 from tests.settings.conftest import Load, Mistakes
-from tests.settings.providers import settings_of
+from tests.settings.providers import lacking_of, settings_of
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "configuration.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
@@ -20,7 +20,7 @@ EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
 def test_examples_load(loaded: Load, text: str) -> None:
     environ = {"VAULT_TOKEN": "t"}
     loaded(text, environ)
-    assert check(environ=environ, settings_of=settings_of).ok
+    assert check(environ=environ, settings_of=settings_of, lacking_of=lacking_of).ok
 
 
 def test_every_flag_and_variable_is_there() -> None:

@@ -9,7 +9,7 @@ import pytest
 from skykeep.settings.load import Flags, check, show
 from skykeep.settings.masks import MASK
 from tests.settings.conftest import Load, Mistakes
-from tests.settings.providers import settings_of
+from tests.settings.providers import lacking_of, settings_of
 
 TEXT = """
 loading:
@@ -95,7 +95,7 @@ def test_several_environments_may_read_the_same_place(directory: Path) -> None:
         "a: {primary: {backend: local}}\nb: {primary: {backend: local, path: x}}\n"
         "default_environment: a\n"
     )
-    found = check(environ={}, settings_of=settings_of)
+    found = check(environ={}, settings_of=settings_of, lacking_of=lacking_of)
     assert (found.problems, found.notes) == ((), ())
 
 

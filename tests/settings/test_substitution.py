@@ -12,7 +12,7 @@ from skykeep.settings.nodes import plain
 from skykeep.settings.parse import parse
 from skykeep.settings.substitute import escape, substitute
 from tests.settings.conftest import Load, Mistakes
-from tests.settings.providers import settings_of
+from tests.settings.providers import lacking_of, settings_of
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,5}", fullmatch=True)
 TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
@@ -100,7 +100,7 @@ def test_what_another_environment_needs_may_be_unset(loaded: Load, mistakes: Mis
             "default"
         )
     ]
-    report = check(Flags(env="dev"), environ={}, settings_of=settings_of)
+    report = check(Flags(env="dev"), environ={}, settings_of=settings_of, lacking_of=lacking_of)
     assert [problem.line for problem in report.problems] == [2]
 
 
@@ -143,7 +143,9 @@ def test_errors_never_show_what_a_variable_holds(loaded: Load, text: str) -> Non
         loaded(text, {"X": CANARY})
     assert CANARY not in str(caught.value)
     assert caught.value.problems[0].line == 1
-    assert CANARY not in repr(check(environ={"X": CANARY}, settings_of=settings_of))
+    assert CANARY not in repr(
+        check(environ={"X": CANARY}, settings_of=settings_of, lacking_of=lacking_of)
+    )
 
 
 def test_show_never_does_either(loaded: Load) -> None:

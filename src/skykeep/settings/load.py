@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from skykeep.settings.files import find
@@ -31,11 +31,11 @@ def load(
         environ: the environment variables; by default those of the process. (Not as the
             default value itself, or ``help()`` would print them.)
         settings_of: a provider's name -> the class of its target settings. Raises
-            ``MissingExtra`` if it is known and not installed, and ``ConfigError`` if
-            nobody has that name.
+            ``MissingExtra`` if it cannot be imported for want of a module, and
+            ``ConfigError`` if nobody has that name.
 
-    Raises ``ConfigError`` with all that is wrong. A target whose provider is not installed
-    loads; what opens it raises ``MissingExtra``.
+    Raises ``ConfigError`` with all that is wrong. A target whose provider cannot be
+    imported loads; what opens it raises ``MissingExtra``.
     """
     environ = os.environ if environ is None else environ
     found = find(flags.config, environ)
@@ -52,14 +52,17 @@ def check(
     *,
     environ: Mapping[str, str] | None = None,
     settings_of: Callable[[str], type[TargetSettings]],
+    lacking_of: Callable[[str], Sequence[str]],
 ) -> Report:
     """All that is wrong and all that is worth knowing, of every environment in the file.
 
-    Arguments as for :func:`load`. Raises nothing: what ``load`` would raise is in the report.
+    Arguments as for :func:`load`; ``lacking_of`` gives the packages that a provider needs
+    and that are not installed. Raises nothing: what ``load`` would raise is in the report.
     """
     from skykeep.settings.report import report
 
-    return report(flags, os.environ if environ is None else environ, settings_of)
+    environ = os.environ if environ is None else environ
+    return report(flags, environ, settings_of, lacking_of)
 
 
 def show(

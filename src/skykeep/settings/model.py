@@ -39,7 +39,7 @@ class TargetSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_f
 
 
 class UninstalledTarget(TargetSettings, kw_only=True, frozen=True):
-    """A target whose provider is known and not installed: its own keys are kept unchecked.
+    """A target whose provider cannot be imported: its own keys are kept unchecked.
 
     Attributes:
         options: the keys that are not portable, as the file has them.

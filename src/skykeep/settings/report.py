@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,9 @@ from skykeep.settings.overrides import Flags, overrides
 from skykeep.settings.resolve import Resolved, build, choose, merge
 from skykeep.settings.shapes import File, read
 from skykeep.settings.targets import SOURCES, SettingsOf, is_installed, target, targets_in
+
+LackingOf: TypeAlias = Callable[[str], Sequence[str]]
+"""A provider's name -> the packages that it needs and that are not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,12 @@ class Report:
         return not self.problems
 
 
-def report(flags: Flags, environ: Mapping[str, str], settings_of: SettingsOf) -> Report:
+def report(
+    flags: Flags,
+    environ: Mapping[str, str],
+    settings_of: SettingsOf,
+    lacking_of: LackingOf,
+) -> Report:
     """Check the file, then the overrides on the environment that they choose."""
     file: File | None = None
     try:
@@ -68,7 +76,7 @@ def report(flags: Flags, environ: Mapping[str, str], settings_of: SettingsOf) ->
             raise ConfigError(problems)
     except ConfigError as error:
         problems = list(error.problems)
-    notes = _notes(file, settings_of) if file and not problems else []
+    notes = _notes(file, settings_of, lacking_of) if file and not problems else []
     return Report(
         file=file.path if file else None,
         environments=tuple(file.environments) if file else (),
@@ -77,13 +85,13 @@ def report(flags: Flags, environ: Mapping[str, str], settings_of: SettingsOf) ->
     )
 
 
-def _notes(file: File, settings_of: SettingsOf) -> list[Problem]:
+def _notes(file: File, settings_of: SettingsOf, lacking_of: LackingOf) -> list[Problem]:
     notes: list[Problem] = []
     stores: dict[str, str] = {}
     for name in file.environments:
         environment = merge(file, name, {})
         for key, node in targets_in(environment, name):
-            _note_uninstalled(node, key, settings_of, notes)
+            _note_uninstalled(node, key, settings_of, lacking_of, notes)
             if key.startswith(below(name, SOURCES)):
                 continue  # read only, and several environments may well read the same
             first = stores.setdefault(_store(environment, node, settings_of), key)
@@ -113,16 +121,24 @@ def _ambiguous(file: File) -> bool:
 
 
 def _note_uninstalled(
-    node: Table, key: str, settings_of: SettingsOf, notes: list[Problem]
+    node: Table,
+    key: str,
+    settings_of: SettingsOf,
+    lacking_of: LackingOf,
+    notes: list[Problem],
 ) -> None:
     backend = node.items["backend"]
     name = str(plain(backend))
     if not is_installed(name, settings_of):
+        message = f"the provider '{name}' cannot be imported: its own keys were not checked"
+    elif lacking := lacking_of(name):
         message = (
-            f"the provider '{name}' is not installed, so its own keys were not checked; "
-            f"install it: pip install --upgrade 'skykeep[{name}]'"
+            f"the provider '{name}' needs {', '.join(lacking)}: "
+            f"pip install --upgrade 'skykeep[{name}]'"
         )
-        notes.append(value_problem(backend, key, message))
+    else:
+        return
+    notes.append(value_problem(backend, key, message))
 
 
 def _store(environment: Table, node: Table, settings_of: SettingsOf) -> str:

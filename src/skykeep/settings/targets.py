@@ -1,4 +1,4 @@
-"""A target's node against its provider's settings, also when the provider is not installed."""
+"""A target's node against its provider's settings, also when that cannot be imported."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from skykeep.settings.nodes import Row, Scalar, Table, below, plain, table
 SettingsOf: TypeAlias = Callable[[str], type[TargetSettings]]
 """A provider's name -> the class of its target settings.
 
-Raises ``MissingExtra`` for a provider that is known and not installed, ``ConfigError`` for
-a name that nobody has.
+Raises ``MissingExtra`` for one that cannot be imported for want of a module,
+``ConfigError`` for a name that nobody has.
 """
 
 PORTABLE = TargetSettings.__struct_fields__
@@ -66,7 +66,7 @@ def target(
 
 
 def is_installed(backend: str, settings_of: SettingsOf) -> bool:
-    """Whether the provider of that name can be opened."""
+    """Whether the provider of that name can be imported."""
     try:
         settings_of(backend)
     except MissingExtra:

@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from tests.apps.cli.harness import Cli, Ended
+from tests.hiding import hide_extras
 
 CANARY = "canary-5f3a9c"
 BINARY = b"\xffcanary-5f3a9c\x00"
@@ -49,7 +50,10 @@ def test_through_every_command_and_error(
     quiet("set", "a", "quotes", "forgotten", CANARY, code=2)
     quiet("set", "a", f"--{CANARY}", code=2)
     quiet("set", "a", f"-{CANARY}", code=2)
-    quiet("--backend", "gcp", "set", "a", CANARY, code=23)
+    with pytest.MonkeyPatch.context() as patch:
+        hide_extras(patch)
+        quiet("--backend", "vault", "set", "a", CANARY, code=23)
+    quiet("--backend", "vault", "set", "a", CANARY, code=12)
     quiet("--config", "none.yaml", "set", "a", CANARY, code=24)
     # Reads.
     assert CANARY in cli(*as_output, "get", "a").text

@@ -8,7 +8,7 @@ from tests.apps.cli.harness import Cli
 
 GOOD = """
 production:
-  primary: {backend: gcp, region: us-east1}
+  primary: {backend: aws, region: us-east-1}
   failover: {backend: local}
 staging:
   primary: {backend: local}
@@ -22,11 +22,12 @@ production:
 """
 
 
+@pytest.mark.usefixtures("without_packages")
 def test_check_of_what_is_right(bare: Cli) -> None:
     path = bare.configure(GOOD)
     ended = bare("config", "check")
     assert ended.text.startswith(f"{path}: no problems; environments: production, staging\n")
-    assert "pip install --upgrade 'skykeep[gcp]'" in ended.text
+    assert "pip install --upgrade 'skykeep[aws]'" in ended.text
     document = bare("config", "check", "--output", "json").json
     assert document["ok"] is True
     assert document["environments"] == ["production", "staging"]
@@ -68,16 +69,17 @@ def test_show(bare: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [line.split() for line in ended.text.splitlines()]
     assert ["environment", "production"] in lines
     assert ["scope", "shop/"] in lines
-    assert ["primary.region", "us-east1", f"{path}:3"] in lines
+    assert ["primary.region", "us-east-1", f"{path}:3"] in lines
     document = bare("config", "show", "--output", "json").json
     assert document["environment"] == "staging"
     assert document["primary"]["secret_prefix"] == "staging/"
 
 
+@pytest.mark.usefixtures("nimbus")
 def test_show_masks(bare: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WHERE", "canary-region")
     bare.configure(
-        "production:\n  primary: {backend: gcp, region: '${WHERE}', token: canary}\n"
+        "production:\n  primary: {backend: nimbus, region: '${WHERE}', token: canary}\n"
     )
     ended = bare("config", "show")
     assert "***" in ended.text
@@ -110,11 +112,12 @@ def test_config_alone(bare: Cli) -> None:
     assert "config show" in bare("config", "--help").text
 
 
+@pytest.mark.usefixtures("without_packages")
 def test_flags_choose_the_target(bare: Cli) -> None:
-    ended = bare("--backend", "gcp", "--region", "us-east1", "set", "api-key", "sk-1", code=23)
+    ended = bare("--backend", "vault", "set", "api-key", "sk-1", code=23)
     assert ended.err == (
-        "skykeep: not installed: the provider 'gcp' is not installed\n"
-        "  install it: pip install --upgrade 'skykeep[gcp]'\n"
+        "skykeep: not installed: aiohttp, which carries the calls, is not installed\n"
+        "  install it: pip install --upgrade 'skykeep[vault]'\n"
     )
 
 
@@ -125,11 +128,12 @@ def test_scopes(cli: Cli) -> None:
     assert cli("--tenant", "t", "--namespace", "n", "ls").text == "a\n"
 
 
+@pytest.mark.usefixtures("without_packages")
 def test_only_cloud_stores_mean_no_local_key(
     bare: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing local is asked for, read or made, whatever the command is."""
-    bare.configure("production:\n  primary: {backend: gcp, region: us-east1}\n")
+    bare.configure("production:\n  primary: {backend: vault, namespace: team}\n")
     key_file = bare.home.parent / "no-such.key"
     monkeypatch.setenv("SKYKEEP_KEY_FILE", str(key_file))
     asked = bare.types()
@@ -137,7 +141,7 @@ def test_only_cloud_stores_mean_no_local_key(
         ("get", "a"), ("set", "a", "v"), ("ls",), ("rm", "a"), ("restore", "a"),
         ("history", "a"), ("describe", "a"), ("run", "--set", "A=a", "true"),
     ):  # fmt: skip
-        assert "skykeep[gcp]" in bare(*words, code=23).err
+        assert "skykeep[vault]" in bare(*words, code=23).err
     bare("doctor", code=1)
     bare("config", "check")
     bare("init", code=22)

@@ -52,18 +52,21 @@ def test_a_wrong_configuration(bare: Cli) -> None:
     assert "environment" in checks(bare, "--config", "none.yaml", code=1)
 
 
-def test_a_provider_that_is_not_installed(bare: Cli) -> None:
-    bare.configure("production:\n  primary: {backend: gcp}\n")
-    failed = checks(bare, code=1)["primary (gcp)"][0]
-    assert failed["mend"] == "install it: pip install --upgrade 'skykeep[gcp]'"
+@pytest.mark.usefixtures("without_packages")
+def test_a_provider_whose_packages_are_not_installed(bare: Cli) -> None:
+    bare.configure("production:\n  primary: {backend: vault}\n")
+    failed = checks(bare, code=1)["primary (vault)"][0]
+    assert failed["message"] == "the provider needs aiohttp"
+    assert failed["mend"] == "install it: pip install --upgrade 'skykeep[vault]'"
     assert "secrets" not in checks(bare, code=1)
 
 
-def test_a_failover_that_is_not_installed_is_a_note(cli: Cli) -> None:
+@pytest.mark.usefixtures("without_packages")
+def test_a_failover_whose_packages_are_not_installed_is_a_note(cli: Cli) -> None:
     path = cli.home / "skykeep.yaml"
-    path.write_text(path.read_text() + "  failover: {backend: gcp}\n")
+    path.write_text(path.read_text() + "  failover: {backend: vault}\n")
     found = checks(cli)
-    assert found["failover (gcp)"][0]["status"] == "note"
+    assert found["failover (vault)"][0]["status"] == "note"
     assert found["secrets"][0]["status"] == "ok"
 
 

@@ -244,7 +244,7 @@ def test_the_log(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_warnings_of_the_library(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     path = cli.home / "skykeep.yaml"
-    path.write_text(path.read_text() + "  failover: {backend: gcp}\n")
+    path.write_text(path.read_text() + "  failover: {backend: memory}\n")
     cli("set", "a", "v")
     assert cli("get", "a").err.startswith("skykeep: warning: 1 failover and backup target(s)")
     warning = json.loads(cli("get", "a", "--output", "json").err)

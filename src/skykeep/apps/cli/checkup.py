@@ -117,6 +117,15 @@ def _target(role: str, settings: TargetSettings) -> Iterator[Finding]:
     except SkykeepError as error:
         yield from _failed(check, error)
         return
+    lacking = registry.lacking(settings.backend)
+    if lacking:
+        yield Finding(
+            check,
+            bad,
+            f"the provider needs {', '.join(lacking)}",
+            f"install it: pip install --upgrade 'skykeep[{settings.backend}]'",
+        )
+        return
     yield Finding(check, "ok", "the provider is installed")
     if settings.backend == "local":
         from skykeep.providers.local.settings import LocalSettings

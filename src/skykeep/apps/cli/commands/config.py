@@ -56,7 +56,10 @@ def check(invocation: Invocation) -> int:
     from skykeep.settings.load import check as checked
 
     report = checked(
-        invocation.settings_flags(), environ=os.environ, settings_of=registry.settings_type
+        invocation.settings_flags(),
+        environ=os.environ,
+        settings_of=registry.settings_type,
+        lacking_of=registry.lacking,
     )
     console = invocation.console
     if console.json:
