@@ -113,6 +113,18 @@ class TestWithoutAttributesWithTheValue(SecretsSuite):
     harness = able(attributes_with_value=False)
 
 
+class TestWithoutTheVersionWithTheValue(SecretsSuite):
+    harness = able(version_with_value=False)
+
+
+class TestWithoutTheVersionInTheList(SecretsSuite):
+    harness = able(version_in_list=False)
+
+
+class TestWithoutTheVersionsOfTheDeleted(SecretsSuite):
+    harness = able(versions_of_deleted=False)
+
+
 class TestWithoutTimes(SecretsSuite):
     harness = able(times=False)
 
@@ -158,6 +170,9 @@ class TestWithoutAnything(SecretsSuite):
         exclusive_create=False,
         movable_current=False,
         attributes_with_value=False,
+        version_with_value=False,
+        version_in_list=False,
+        versions_of_deleted=False,
         times=False,
         creation_time=False,
         empty_values=False,

@@ -69,6 +69,10 @@ Where a capability is off:
                     ``move_stage`` is ``Unsupported``; of deletes at once several may win
 ``exclusive_…``     of two ``create`` at once both may win; one after the other never
 ``attributes_…``    ``get`` gives no metadata, tags or expiry; ``describe`` and ``list`` do
+``version_with_…``  ``get`` gives no ``created_at`` and only the label that was asked for
+``version_in_list`` ``list`` gives no ``version`` and may lack ``updated_at``; ``describe`` has
+                    both
+``versions_of_…``   ``versions`` of a deleted secret gives its current one only
 ``times``           every time but ``expires_at`` is None, ``deleted_at`` is not
 ``creation_time``   ``created_at`` of a secret is None, that of a version is not
 =================== =====================================================================

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from skykeep.conformance.cases import (
@@ -84,7 +86,12 @@ class Listing:
         await _plant(driver, "a", "b/c")
         await driver.update("a", secret("second"), NOTHING)
         for item in await listed(driver):
-            assert item == await driver.describe(item.name)
+            described = await driver.describe(item.name)
+            if not driver.capabilities.version_in_list:
+                # A store may know the time of the last change without the version.
+                assert item.updated_at in {None, described.updated_at}
+                described = replace(described, version=None, updated_at=item.updated_at)
+            assert item == described
 
     @case("write")
     async def test_a_cursor_can_be_used_again(self, driver: SecretDriver) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from skykeep.conformance.cases import UNKNOWN_VERSION, listed
 from skykeep.conformance.operations import Operation, draw
@@ -27,6 +28,7 @@ from skykeep.interfaces.secret_driver import (
     Written,
 )
 
+Step = TypeVar("Step")
 Make = Callable[[], Awaitable[SecretDriver]]
 Reopen = Callable[[SecretDriver], Awaitable[SecretDriver]]
 
@@ -40,7 +42,7 @@ class Difference(AssertionError):
         history: a short sequence of operations that shows it; the last one differs.
     """
 
-    def __init__(self, message: str, history: Sequence[Operation]) -> None:
+    def __init__(self, message: str, history: Sequence[Any]) -> None:
         super().__init__(message)
         self.history = tuple(history)
 
@@ -89,7 +91,7 @@ async def differential(
     if found is None:
         return
     at, what = found
-    short, what = await _shrink(run, history[: at + 1], what)
+    short, what = await shrunk(run, history[: at + 1], what)
     steps = "\n".join(f"  {number}. {step}" for number, step in enumerate(short, start=1))
     raise Difference(
         f"the drivers differ at operation {at + 1} of seed {seed}; shortest history found:\n"
@@ -251,11 +253,11 @@ def _kept(found: Secret | SecretInfo) -> tuple[dict[str, str], dict[str, str], i
     )
 
 
-async def _shrink(
-    run: Callable[[Sequence[Operation]], Awaitable[tuple[int, str] | None]],
-    history: Sequence[Operation],
+async def shrunk(
+    run: Callable[[Sequence[Step]], Awaitable[tuple[int, str] | None]],
+    history: Sequence[Step],
     what: str,
-) -> tuple[Sequence[Operation], str]:
+) -> tuple[Sequence[Step], str]:
     """Leave out what the difference does not need, in ever smaller pieces."""
     runs, piece = 0, max(1, len(history) // 2)
     while runs < _SHRINKING_RUNS:

@@ -58,6 +58,14 @@ class SecretCapabilities:
         attributes_with_value: ``get`` tells metadata, tags and expiry too; off where the
             store would have to be asked a second time: they are empty and None then, and
             ``describe`` tells them.
+        version_with_value: ``get`` tells when the version was made and every label on it; off
+            likewise: ``created_at`` is None then, ``stages`` has only what was asked for, and
+            ``versions`` tells them.
+        version_in_list: ``list`` tells the current version and the time of the last change;
+            off where each secret would have to be asked for singly: the version is None then,
+            the time too where it is not known either, and ``describe`` tells them.
+        versions_of_deleted: all versions of a deleted secret are told; off where only its
+            current one is, until it is restored.
         times: the store tells when a secret was made and changed.
         creation_time: so it does of the first of these for a secret as a whole; off where
             it tells the times of versions only.
@@ -79,6 +87,9 @@ class SecretCapabilities:
     conditional_changes: bool = True
     exclusive_create: bool = True
     attributes_with_value: bool = True
+    version_with_value: bool = True
+    version_in_list: bool = True
+    versions_of_deleted: bool = True
     times: bool = True
     creation_time: bool = True
     empty_values: bool = True
@@ -127,8 +138,9 @@ class SecretInfo:
 
     Attributes:
         name: the portable name.
-        version: the id of the current version; None if there is none, or if the store has
-            no versions and does not tell without the value.
+        version: the id of the current version; None if there is none, if the store has no
+            versions and does not tell without the value, or in a listing that does not tell
+            (``version_in_list``; ``updated_at`` likewise).
         created_at: of the secret, UTC; None where the store does not tell (``times``,
             ``creation_time``).
         updated_at: of the last change of any kind, UTC; None likewise.
@@ -181,8 +193,9 @@ class Secret:
         name: the portable name.
         value: opaque; see ``SecretValue``.
         version: the id of this version.
-        created_at: of this version, UTC; None where the store does not tell (``times``).
-        stages: the labels on this version now.
+        created_at: of this version, UTC; None where the store does not tell (``times``), or
+            not with the value (``version_with_value``).
+        stages: the labels on this version now, as far as the store tells them with the value.
         metadata, tags, expires_at: of the secret, see ``SecretInfo``; empty and None where
             the store does not tell them with the value (``attributes_with_value``).
         provenance: where this answer came from; None only inside a driver.

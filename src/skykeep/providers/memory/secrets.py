@@ -83,14 +83,17 @@ class MemorySecrets(Faults, SecretDriver):
         if wanted is None or wanted not in record.versions:
             what = f"stage {label!r}" if version is None else f"version {shown(version)}"
             raise NotFound(f"{shown(name)} has no {what}", resource=name)
-        kept = record.versions[wanted]
+        kept, can = record.versions[wanted], self.capabilities
+        labels = record.labels(kept.id)
+        if not can.version_with_value:
+            labels = (label,) if version is None else ()
         return Secret(
             self._name(record.key),
             kept.value,
             kept.id,
-            kept.created_at if self.capabilities.times else None,
-            record.labels(kept.id),
-            *(self._attributes(record) if self.capabilities.attributes_with_value else ()),
+            kept.created_at if can.times and can.version_with_value else None,
+            labels,
+            *(self._attributes(record) if can.attributes_with_value else ()),
         )
 
     @faulty
@@ -102,7 +105,7 @@ class MemorySecrets(Faults, SecretDriver):
         start = self._key(f"{prefix}/") if prefix else self._fold(self._prefix)
         after = None if cursor is None else position(cursor, start, deleted)
         found = list(islice(self.store.under(start, after, deleted=deleted), limit + 1))
-        items = [self._info(record) for _, record in found[:limit]]
+        items = [self._info(record, listed=True) for _, record in found[:limit]]
         more = len(found) > limit
         return Page(items, next_cursor(start, found[limit - 1][0], deleted) if more else None)
 
@@ -115,6 +118,7 @@ class MemorySecrets(Faults, SecretDriver):
         if not self.capabilities.versions:
             raise self.unsupported("versions")
         record = self.store.find(self._key(name))
+        told = self.capabilities.versions_of_deleted or record.deleted_at is None
         return [
             Version(
                 kept.id,
@@ -123,6 +127,7 @@ class MemorySecrets(Faults, SecretDriver):
                 size=kept.value.size,
             )
             for kept in reversed(record.versions.values())
+            if told or CURRENT in record.labels(kept.id)
         ]
 
     # -- writing
@@ -213,13 +218,14 @@ class MemorySecrets(Faults, SecretDriver):
     def _name(self, key: str) -> str:
         return key if is_native(key) else key[len(self._prefix) :]
 
-    def _info(self, record: Record) -> SecretInfo:
+    def _info(self, record: Record, *, listed: bool = False) -> SecretInfo:
         can = self.capabilities
+        told = can.version_in_list or not listed
         return SecretInfo(
             self._name(record.key),
-            record.stages.get(CURRENT),
+            record.stages.get(CURRENT) if told else None,
             record.created_at if can.times and can.creation_time else None,
-            record.updated_at if self.capabilities.times else None,
+            record.updated_at if can.times and told else None,
             *self._attributes(record),
             record.deleted_at,
         )
