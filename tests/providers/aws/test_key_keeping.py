@@ -50,7 +50,7 @@ def credentials(found: Found, clock: list[float]) -> Credentials:
 
 async def _idle(credentials: Credentials) -> None:
     """Wait for the renewal that is under way."""
-    under_way = credentials._under_way
+    under_way = credentials._renewed._under_way
     if under_way is not None:
         await asyncio.wait([asyncio.wrap_future(under_way)])
 
@@ -97,7 +97,7 @@ async def test_a_renewal_that_fails_beside_calls_is_tried_later(
     found.fail = Unavailable("the token service is away")
     for _ in range(3):
         assert (await credentials.keys()).access == "K1"
-        under_way = credentials._under_way
+        under_way = credentials._renewed._under_way
         if under_way is not None:
             await asyncio.wait([asyncio.wrap_future(under_way)])
             assert asyncio.wrap_future(under_way).exception is not None

@@ -7,17 +7,13 @@ a thread, one at a time however many calls wait for it.
 
 from __future__ import annotations
 
-import asyncio
-import copy
-import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from skykeep.errors import SkykeepError
+from skykeep.interfaces.renewed import Renewed
 from skykeep.providers.aws.settings import AwsSettings
 
 AHEAD = 15 * 60.0
@@ -67,99 +63,32 @@ class Finder(Protocol):
 
 
 class Credentials:
-    """The keys of one target, for all its clients.
-
-    May be used from any event loop. A renewal goes on in its thread when the call that began
-    it is cancelled; the next call finds its outcome.
-    """
+    """The keys of one target, for all its clients; from any event loop."""
 
     def __init__(self, finder: Finder, clock: Callable[[], float] = time.time) -> None:
-        self._finder = finder
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._keys: Keys | None = None
-        self._under_way: Future[Keys] | None = None
-        self._not_before = 0.0
+        self._renewed = Renewed[Keys](
+            lambda anew: finder(anew=anew),
+            lambda keys: None if keys.expires_at is None else keys.expires_at.timestamp(),
+            ahead=AHEAD,
+            last=LAST,
+            patience=PATIENCE,
+            name="skykeep aws credentials",
+            clock=clock,
+        )
 
     async def keys(self) -> Keys:
         """Keys to sign with. Raises ``Unauthenticated``, ``Denied``, ``Unavailable``,
         ``ConfigError``, ``MissingExtra``."""
-        keys = self._keys
-        if keys is not None:
-            left = self._left(keys)
-            if left > AHEAD:
-                return keys
-            if left > LAST:
-                if self._clock() >= self._not_before:
-                    self._begin(anew=False)
-                return keys
-        return await _outcome(self._begin(anew=False))
+        return await self._renewed.current()
 
     async def renewed(self, refused: Keys) -> Keys | None:
         """Other keys than those that the service refused as ended; None if there are none."""
-        keys = self._keys
-        if keys is None or keys is refused:
-            keys = await _outcome(self._begin(anew=True))
+        keys = await self._renewed.another(refused)
         return None if keys.same(refused) else keys
 
     def after_fork(self) -> None:
         """In a forked child: the parent's thread is not here, and its lock may be held."""
-        self._lock = threading.Lock()
-        self._under_way = None
-
-    def _left(self, keys: Keys) -> float:
-        """Seconds until the keys end."""
-        if keys.expires_at is None:
-            return float("inf")
-        return keys.expires_at.timestamp() - self._clock()
-
-    def _begin(self, *, anew: bool) -> Future[Keys]:
-        with self._lock:
-            if self._under_way is not None:
-                return self._under_way
-            outcome: Future[Keys] = Future()
-            outcome.set_running_or_notify_cancel()  # a caller's cancellation does not end it
-            self._under_way = outcome
-        thread = threading.Thread(
-            target=self._find, args=(outcome, anew), name="skykeep aws credentials", daemon=True
-        )
-        thread.start()
-        return outcome
-
-    def _find(self, outcome: Future[Keys], anew: bool) -> None:
-        failure: Exception | None = None
-        keys: Keys | None = None
-        try:
-            keys = self._finder(anew=anew)
-        except Exception as error:  # noqa: BLE001  (handed to the calls that wait for it)
-            failure = error
-        with self._lock:
-            if keys is not None:
-                self._keys = keys
-            self._not_before = self._clock() + PATIENCE
-            if self._under_way is outcome:
-                self._under_way = None
-        if keys is not None:
-            outcome.set_result(keys)
-        elif failure is not None:
-            outcome.set_exception(_fresh(failure))
-
-
-async def _outcome(under_way: Future[Keys]) -> Keys:
-    """What the search finds; each caller gets an error of its own, to be located by it."""
-    failure: SkykeepError
-    try:
-        return await asyncio.wrap_future(under_way)
-    except SkykeepError as error:
-        failure = copy.copy(error)
-    raise failure
-
-
-def _fresh(error: Exception) -> Exception:
-    """The error without the frames that found it, which may hold keys."""
-    if isinstance(error, SkykeepError):
-        error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
+        self._renewed.after_fork()
 
 
 def finder_of(

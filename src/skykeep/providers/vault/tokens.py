@@ -14,7 +14,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from skykeep.errors import Denied, Unauthenticated
+from skykeep.errors import Unauthenticated
+from skykeep.interfaces.references import read_credential
 from skykeep.providers.vault.answers import Granted
 from skykeep.providers.vault.errors import error_of, sentences
 from skykeep.providers.wire import Reply
@@ -101,20 +102,6 @@ class GivenToken:
                 hint="log in (vault login), set VAULT_TOKEN, or choose a login: see auth",
             )
         return Token(found, self.source)
-
-
-def read_credential(path: Path) -> str:
-    """The text of a file that holds a credential, stripped; ``""`` if there is none.
-
-    Raises ``Denied`` if it is there and cannot be read.
-    """
-    try:
-        return path.read_text("utf-8", "replace").strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except OSError as error:
-        reason = error.strerror
-    raise Denied(f"{path} cannot be read: {reason}", hint="it must belong to this user")
 
 
 async def log_in(send: Send, path: str, body: Mapping[str, Any], source: str) -> Token:

@@ -15,9 +15,9 @@ from typing import TypeVar
 import msgspec
 
 from skykeep.errors import SkykeepError, Unauthenticated
+from skykeep.interfaces.references import Reference
 from skykeep.providers.vault.answers import Unwrapped, Wrapping
 from skykeep.providers.vault.errors import error_of, sentences
-from skykeep.providers.vault.logins.references import Reference
 from skykeep.providers.vault.settings import AuthSettings
 from skykeep.providers.vault.tokens import JSON, Send, Token, log_in
 from skykeep.providers.wire import Reply
@@ -36,10 +36,14 @@ class AppRole:
         self._wrapped = auth.secret_id_wrapped
         self._made_at = auth.secret_id_path
         self._role_id = Reference(
-            "a role id", auth.role_id_file, auth.role_id_env or ROLE_ID, environ
+            "a role id", auth.role_id_file, auth.role_id_env or ROLE_ID, environ, "Vault"
         )
         self._secret_id = Reference(
-            "a secret id", auth.secret_id_file, auth.secret_id_env or SECRET_ID, environ
+            "a secret id",
+            auth.secret_id_file,
+            auth.secret_id_env or SECRET_ID,
+            environ,
+            "Vault",
         )
         self._unwrapped: tuple[str, str] | None = None
         self.source = f"approle at auth/{mount}"

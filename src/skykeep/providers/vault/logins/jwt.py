@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from skykeep.providers.vault.logins.references import Reference
+from skykeep.interfaces.references import Reference
 from skykeep.providers.vault.settings import AuthSettings
 from skykeep.providers.vault.tokens import Send, Token, log_in
 
@@ -24,7 +24,7 @@ class Jwt:
         file = auth.jwt_file
         if file is None and auth.jwt_env is None:
             file = SERVICE_ACCOUNT  # the settings let only kubernetes go without
-        self._jwt = Reference("its token", file, auth.jwt_env or "", environ)
+        self._jwt = Reference("its token", file, auth.jwt_env or "", environ, "Vault")
         self._path = f"auth/{mount}/login"
         self._role = {"role": auth.role} if auth.role else {}
         role = f" as '{auth.role}'" if auth.role else ""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from skykeep.providers.vault.logins.references import Reference
+from skykeep.interfaces.references import Reference
 from skykeep.providers.vault.settings import AuthSettings
 from skykeep.providers.vault.tokens import Send, Token, log_in
 
@@ -19,7 +19,7 @@ class Password:
     def __init__(self, auth: AuthSettings, mount: str, environ: Mapping[str, str]) -> None:
         self._path = f"auth/{mount}/login/{quote(auth.username or '', safe='')}"
         self._password = Reference(
-            "a password", auth.password_file, auth.password_env or VARIABLE, environ
+            "a password", auth.password_file, auth.password_env or VARIABLE, environ, "Vault"
         )
         self.source = f"{auth.method} as '{auth.username}' at auth/{mount}"
 
