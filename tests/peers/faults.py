@@ -7,7 +7,8 @@
 Bytes pass as they are: heads are read to know where a message ends, and never written anew, so
 that signatures hold. Only HTTP/1.1 is understood, with a length, in chunks, or up to the end of
 the connection; ``Expect: 100-continue`` is not. Behind ``tls`` the proxy talks TLS with the
-client and plain HTTP with the server. Each connection has a thread.
+client and plain HTTP with the server; with ``trust`` it talks TLS with the server. Each
+connection has a thread.
 
 Each fault says what the server has seen: only then can a test know what must not happen twice.
 """
@@ -99,6 +100,7 @@ class FaultProxy:
 
     upstream: str
     tls: ssl.SSLContext | None = None
+    trust: ssl.SSLContext | None = None
     seen: list[Seen] = field(default_factory=list)
     _rules: list[_Rule] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -109,7 +111,7 @@ class FaultProxy:
     def __post_init__(self) -> None:
         parts = urlsplit(self.upstream)
         assert parts.hostname is not None
-        assert parts.scheme == "http"
+        assert parts.scheme == ("http" if self.trust is None else "https")
         self._server = (parts.hostname, parts.port or 80)
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         scheme = "http" if self.tls is None else "https"
@@ -174,6 +176,8 @@ class FaultProxy:
                 if server is None and not isinstance(fault, Silence | Reset | Dropped | Answer):
                     server = socket.create_connection(self._server)
                     server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                    if self.trust is not None:
+                        server = self.trust.wrap_socket(server, server_hostname=self._server[0])
                     self._opened(server)
                 if not self._exchange(client, server, request, fault):
                     return

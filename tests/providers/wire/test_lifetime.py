@@ -53,6 +53,29 @@ async def test_a_thousand_calls_leave_nothing(
 
 
 @pytest.mark.asyncio
+async def test_a_call_that_was_broken_off_leaves_nothing_after_the_close(
+    opened: Open, authority: Authority, localhost: Path
+) -> None:
+    """The other side says no goodbye: TLS would wait for it, also when all is closed."""
+
+    def silence(connection: socket.socket, request: bytes) -> bool:
+        return server.stop.wait(30)
+
+    with Server(silence, tls=server_side(localhost)) as server:
+        before = files()
+        async with opened(server.url, ca=str(authority.pem)) as wire:
+            work = asyncio.ensure_future(wire.send("GET", "/"))
+            while not server.requests:  # noqa: ASYNC110  (it fills in a thread)
+                await asyncio.sleep(0)
+            held = files()
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        assert files() < held, "the socket of this side is closed, the server's is not yet"
+        server.stop.set()
+    assert files() <= before + 2
+
+
+@pytest.mark.asyncio
 async def test_a_connection_is_kept(opened: Open) -> None:
     with Server() as server:
         async with opened(server.url) as wire:

@@ -14,13 +14,15 @@ A driver makes one ``Wire`` for each endpoint::
 
 ``client.py`` the client · ``options.py`` what may be set · ``origin.py`` the address ·
 ``proxies.py`` the way there · ``tls.py`` who is at the other end · ``pool.py`` connections ·
-``failures.py`` why there was no answer · ``reply.py`` the answer
+``failures.py`` why there was no answer · ``reply.py`` the answer · ``stream.py`` one that is
+read while it comes
 """
 
 from __future__ import annotations
 
 from skykeep.providers.wire.client import Wire
-from skykeep.providers.wire.options import WireOptions
+from skykeep.providers.wire.options import TlsMaterial, WireOptions
 from skykeep.providers.wire.reply import Reply
+from skykeep.providers.wire.stream import Stream
 
-__all__ = ["Reply", "Wire", "WireOptions"]
+__all__ = ["Reply", "Stream", "TlsMaterial", "Wire", "WireOptions"]

@@ -15,8 +15,11 @@ from skykeep.providers.wire.options import WireOptions
 from skykeep.providers.wire.origin import origin as parse
 from skykeep.providers.wire.proxies import proxy_for
 from skykeep.providers.wire.reply import Reply
+from skykeep.providers.wire.stream import Stream
 
 if TYPE_CHECKING:
+    from yarl import URL
+
     from skykeep.providers.wire.pool import Pool
 
 _NO_HEADERS: Mapping[str, str] = {}
@@ -63,18 +66,21 @@ class Wire:
         self._options = options
         try:
             self.origin = parse(endpoint, allow_http=options.allow_http)
-            self._proxy = proxy_for(self.origin, environ)
+            self._proxy = proxy_for(self.origin, environ, options.proxy)
             self._tls = None
             if self.origin.scheme == "https":
                 from skykeep.providers.wire import tls
 
-                self._tls = tls.context(options.tls, self.origin.host, environ)
+                self._tls = tls.context(
+                    options.tls, self.origin.host, environ, options.material
+                )
         except ConfigError as error:
             error.located(target=name)
             raise
         pool, failures = _engine(extra, name)
         self._pool_type = pool.Pool
         self._failures = pool.FAILURES
+        self._too_long = pool.TooLong
         self._url = pool.url
         self._explainer = failures.Explainer(self.origin, self._proxy, options, name)
         self._base = self.origin.url
@@ -104,11 +110,7 @@ class Wire:
         sent. The deadline of the caller cancels it, and then the connection is closed; the
         wire's own limits are ``connect_timeout`` and ``exchange_timeout``.
         """
-        url = self._url(self._base + target)
-        if url.raw_path_qs != self.origin.base_path + target or not _TARGET.fullmatch(target):
-            raise Invalid(
-                "the path of a request is not percent-encoded as it must be", target=self.target
-            )
+        url = self._address(target)
         pool = self._pool
         if pool is None or pool.loop is not asyncio.get_running_loop():
             pool = self._pool_here()
@@ -122,6 +124,41 @@ class Wire:
         # Outside of the clauses, and without the request: neither aiohttp's error, whose
         # frames hold it, nor this frame shows it.
         del headers, body, url
+        raise failure
+
+    async def stream(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str] = _NO_HEADERS,
+        silence: float,
+    ) -> Stream:
+        """Send a request without a body, and give the answer to be read while it comes.
+
+        ``silence``: seconds between two pieces of it, after which it is given up; there is
+        no other limit. Raises as ``send``. Close the stream.
+        """
+        url = self._address(target)
+        pool = self._pool
+        if pool is None or pool.loop is not asyncio.get_running_loop():
+            pool = self._pool_here()
+        failure: SkykeepError
+        try:
+            response = await pool.open(method, url, headers, silence)
+        except self._failures as error:
+            failure = self._explainer.explain(error)
+        except ValueError:
+            failure = self._refused(headers)
+        else:
+            return Stream(
+                response,
+                self._options.max_reply_bytes,
+                failures=self._failures,
+                explain=self._explainer.explain,
+                too_long=self._too_long,
+            )
+        del headers, url
         raise failure
 
     async def close(self) -> None:
@@ -139,6 +176,15 @@ class Wire:
         pools, self._pools, self._pool = self._pools, [], None
         for pool in pools:
             pool.forget()
+
+    def _address(self, target: str) -> URL:
+        """Where a request goes. Raises ``Invalid``."""
+        url: URL = self._url(self._base + target)
+        if url.raw_path_qs != self.origin.base_path + target or not _TARGET.fullmatch(target):
+            raise Invalid(
+                "the path of a request is not percent-encoded as it must be", target=self.target
+            )
+        return url
 
     def _pool_here(self) -> Pool:
         """The pool of the running loop. Those of loops that are gone are dropped."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import hdrs
+from multidict import CIMultiDict
 from yarl import URL
 
 from skykeep.providers.wire.reply import Reply
@@ -36,6 +37,10 @@ _LARGE = 1024 * 1024
 _left_behind: list[object] = []
 """What nobody may close: its transports would write to, or take out of their loop's
 selector, connections that belong to a parent process or to a loop that is gone."""
+
+
+_GOODBYES = 10
+"""Turns of the loop in which transports notice that their sockets were shut down: three."""
 
 
 class Broken(Exception):
@@ -79,6 +84,7 @@ class Pool:
         self.loop = asyncio.get_running_loop()
         self._process = os.getpid()
         self._limit = options.max_reply_bytes
+        self._server_name = options.material.server_name
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._always: dict[str, str] = {}
         proxy_headers = None
@@ -104,6 +110,7 @@ class Pool:
             headers={hdrs.USER_AGENT: agent},
             skip_auto_headers=(hdrs.ACCEPT_ENCODING, hdrs.CONTENT_TYPE),
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=options.decompress,
             middlewares=(_once,),
             trust_env=False,
         )
@@ -112,22 +119,7 @@ class Pool:
         self, method: str, url: URL, headers: Mapping[str, str], body: bytes
     ) -> Reply:
         """Send and read. Raises what aiohttp raises, ``Broken``, ``TooLong``."""
-        data: bytes | AsyncIterator[bytes] | None = body or None
-        if len(body) > _LARGE:
-            headers = {**headers, hdrs.CONTENT_LENGTH: str(len(body))}
-            data = _pieces(body)
-        if self._always:
-            headers = {**headers, **self._always}
-        response = await self._session.request(
-            method,
-            url,
-            headers=headers,
-            data=data,
-            allow_redirects=False,
-            proxy=self._proxy,
-            proxy_headers=self._proxy_headers,
-            timeout=self._timeout,
-        )
+        response = await self.begin(method, url, headers, body, self._timeout)
         length = response.content_length
         if length is not None and length > self._limit:
             response.close()
@@ -137,6 +129,45 @@ class Pool:
         else:
             content = await response.read()
         return Reply(response.status, response.headers, content)
+
+    async def begin(
+        self,
+        method: str,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        limits: aiohttp.ClientTimeout,
+    ) -> aiohttp.ClientResponse:
+        """Send, and read the head of the answer. Raises what aiohttp raises, ``Broken``."""
+        data: bytes | AsyncIterator[bytes] | None = body or None
+        if len(body) > _LARGE:
+            headers = CIMultiDict(headers)  # a header may be there twice
+            headers[hdrs.CONTENT_LENGTH] = str(len(body))
+            data = _pieces(body)
+        if self._always:
+            headers = CIMultiDict(headers)
+            headers.update(self._always)
+        return await self._session.request(
+            method,
+            url,
+            headers=headers,
+            data=data,
+            allow_redirects=False,
+            proxy=self._proxy,
+            proxy_headers=self._proxy_headers,
+            server_hostname=self._server_name,
+            timeout=limits,
+        )
+
+    async def open(
+        self, method: str, url: URL, headers: Mapping[str, str], silence: float
+    ) -> aiohttp.ClientResponse:
+        """As ``begin``, for an answer that is read while it comes: however long that takes,
+        but not with more than ``silence`` seconds between two pieces."""
+        limits = aiohttp.ClientTimeout(
+            total=None, sock_connect=self._timeout.sock_connect, sock_read=silence
+        )
+        return await self.begin(method, url, headers, b"", limits)
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         """A body of unknown length, up to the limit."""
@@ -154,6 +185,17 @@ class Pool:
     async def close(self) -> None:
         """Close what is open, on the pool's own loop."""
         await self._session.close()
+        # A TLS connection that was broken off waits for a goodbye that may never come.
+        for _ in range(_GOODBYES):
+            left = [sock for sock in tuple(self._sockets) if sock.fileno() >= 0]
+            if not left:
+                return
+            for sock in left:
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass  # not connected any more
+            await asyncio.sleep(0)
 
     def abandon(self) -> None:
         """From another loop: hang up without touching the transports.

@@ -20,6 +20,7 @@ from skykeep.errors import ConfigError
 from skykeep.providers.wire.origin import Origin
 
 _PORTS = {"http": 80, "https": 443}
+_GIVEN = "proxy-url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,21 @@ class Proxy:
     authorization: str | None = field(default=None, repr=False)
 
 
-def proxy_for(origin: Origin, environ: Mapping[str, str]) -> Proxy | None:
-    """The proxy to use, or None for the straight way; never one to this host itself.
+def proxy_for(
+    origin: Origin, environ: Mapping[str, str], given: str | None = None
+) -> Proxy | None:
+    """The proxy to use, or None for the straight way; never one to this host itself, unless
+    it is ``given``: named for this endpoint, as a kubeconfig's ``proxy-url`` is.
 
     Raises ``ConfigError``, without showing the variable's value, which may hold a password.
     """
-    variable, value = _named(origin.scheme, environ)
-    if not value or origin.is_loopback:
-        return None
-    if _is_excepted(origin, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
-        return None
+    variable, value = _GIVEN, given or ""
+    if not value:
+        variable, value = _named(origin.scheme, environ)
+        if not value or origin.is_loopback:
+            return None
+        if _is_excepted(origin, environ.get("no_proxy") or environ.get("NO_PROXY") or ""):
+            return None
     try:
         parts = urlsplit(value if "://" in value else f"http://{value}")
         host, port = parts.hostname, parts.port

@@ -7,11 +7,14 @@ environment that the ``Cloud`` was opened with.
 
 from __future__ import annotations
 
+import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from skykeep.errors import ConfigError
+from skykeep.providers.wire.options import TlsMaterial
 from skykeep.settings.remote import TlsSettings
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -30,20 +33,78 @@ class PinMismatch(ssl.SSLError):
         self.digest = digest
 
 
-def context(settings: TlsSettings, host: str, environ: Mapping[str, str]) -> ssl.SSLContext:
+_NOTHING_MORE = TlsMaterial()
+
+
+def context(
+    settings: TlsSettings,
+    host: str,
+    environ: Mapping[str, str],
+    material: TlsMaterial = _NOTHING_MORE,
+) -> ssl.SSLContext:
     """The context of connections to ``host``. Reads the files; blocks as long as that takes.
 
-    Raises ``ConfigError`` for a file that is missing or is none of the kind.
+    What the settings name goes before ``material``. Raises ``ConfigError`` for a file that is
+    missing or is none of the kind.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # verifies certificate and name
     made.minimum_version = _VERSIONS[settings.minimum]
     made.set_alpn_protocols(["http/1.1"])
-    _trust(made, settings, environ)
+    if settings.ca is None and material.authorities is not None:
+        _trust_given(made, material.authorities)
+    else:
+        _trust(made, settings, environ)
     if settings.cert is not None:
         _show(made, settings.cert, settings.key)
+    elif material.certificate is not None:
+        _show_given(made, material.certificate, material.key or material.certificate)
     if settings.pins:
-        made.sslobject_class = _pinning(settings.pinned(), host)
+        made.sslobject_class = _pinning(settings.pinned(), material.server_name or host)
     return made
+
+
+def _trust_given(made: ssl.SSLContext, authorities: str) -> None:
+    problem = ""
+    try:
+        made.load_verify_locations(cadata=authorities)
+    except (ssl.SSLError, TypeError, ValueError):  # TypeError: not ASCII
+        problem = "the certificate authorities that are configured are no PEM"
+    if problem:
+        raise ConfigError(problem, hint="are they base64 of a PEM file, whole?")
+
+
+def _show_given(made: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
+    """As ``_show``, for PEM that is in no file: OpenSSL's Python face takes files only."""
+    with _unlisted(certificate) as chain, _unlisted(key) as private:
+        problem = _loaded(made, chain, private)
+    del certificate, key
+    if problem:
+        raise ConfigError(
+            f"the client's certificate and key that are configured {problem}",
+            hint="give PEM of a certificate and its private key, not encrypted",
+        )
+
+
+@contextmanager
+def _unlisted(content: bytes) -> Iterator[str]:
+    """A path under which this process alone reads the content, gone afterwards: in memory
+    where the system can (Linux), else a file of mode 0600."""
+    if hasattr(os, "memfd_create") and Path("/proc/self/fd").is_dir():
+        number = os.memfd_create("skykeep", os.MFD_CLOEXEC)
+        path = f"/proc/self/fd/{number}"
+    else:  # pragma: no cover  (not on Linux, where the tests run)
+        from tempfile import mkstemp
+
+        number, path = mkstemp(prefix="skykeep-")
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            yield path
+    finally:
+        del content
+        if not path.startswith("/proc/"):  # pragma: no cover  (as above)
+            Path(path).unlink()
 
 
 def _trust(made: ssl.SSLContext, settings: TlsSettings, environ: Mapping[str, str]) -> None:
@@ -91,6 +152,17 @@ def _load(
 
 def _show(made: ssl.SSLContext, cert: str, key: str | None) -> None:
     """Take our own certificate along."""
+    chain, private = Path(cert).expanduser(), Path(key or cert).expanduser()
+    problem = _loaded(made, str(chain), str(private))
+    if problem:
+        raise ConfigError(
+            f"tls.cert and tls.key: {chain} and {private} {problem}",
+            hint="name PEM files of a certificate and its private key, not encrypted",
+        )
+
+
+def _loaded(made: ssl.SSLContext, chain: str, private: str) -> str | None:
+    """Load certificate and key; what is wrong with them, if anything is."""
     asked = False
 
     def password() -> bytes:  # without it OpenSSL asks on the terminal
@@ -98,7 +170,6 @@ def _show(made: ssl.SSLContext, cert: str, key: str | None) -> None:
         asked = True
         return b""
 
-    chain, private = Path(cert).expanduser(), Path(key or cert).expanduser()
     problem = None
     try:
         made.load_cert_chain(chain, private, password)
@@ -108,11 +179,7 @@ def _show(made: ssl.SSLContext, cert: str, key: str | None) -> None:
         problem = f"cannot be read ({getattr(error, 'strerror', None) or 'not a file'})"
     if asked:
         problem = "are encrypted, and nobody can be asked for the password here"
-    if problem:
-        raise ConfigError(
-            f"tls.cert and tls.key: {chain} and {private} {problem}",
-            hint="name PEM files of a certificate and its private key, not encrypted",
-        )
+    return problem
 
 
 def _pinning(pins: frozenset[bytes], host: str) -> type[ssl.SSLObject]:
