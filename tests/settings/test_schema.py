@@ -9,6 +9,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from skykeep import registry
 from skykeep.errors import ConfigError
 from skykeep.settings import model
 from skykeep.settings.schema import attributes, json_schema
@@ -113,3 +114,23 @@ def test_descriptions_are_those_of_the_docstrings() -> None:
     assert described["secret_prefix"].endswith("a closing slash is the user's choice.")
     properties = json_schema()["$defs"]["TargetSettings"]["properties"]
     assert properties["region"]["description"] == described["region"]
+
+
+def test_structs_of_one_name_are_kept_apart() -> None:
+    """Vault, Google and Azure each have an ``AuthSettings``."""
+    names = ("vault", "gcp", "azure")
+    schema = json_schema({name: registry.settings_type(name) for name in names})
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema)
+    for name, auth in (
+        ("vault", {"method": "approle"}),
+        ("gcp", {"method": "metadata"}),
+        ("azure", {}),
+    ):
+        assert validator.is_valid({"a": {"primary": {"backend": name, "auth": auth}}})
+        wrong = {"a": {"primary": {"backend": name, "auth": {"nonsense": 1}}}}
+        assert not validator.is_valid(wrong)
+    kinds = [part for name, part in schema["$defs"].items() if name.endswith("AuthSettings")]
+    assert len(kinds) == len(names)
+    for kind in kinds:
+        assert all("description" in key for key in kind["properties"].values())

@@ -37,7 +37,7 @@ def json_schema(providers: Mapping[str, type[TargetSettings]] | None = None) -> 
     kinds += providers.values()
     _, definitions = msgspec.json.schema_components(kinds, ref_template=_REF)
     for kind in _structs(kinds):
-        _describe(definitions[kind.__name__], kind)
+        _describe(definitions[_name(kind, definitions)], kind)
     definitions = {name: _with_variables(part) for name, part in sorted(definitions.items())}
     definitions["Variable"] = {
         "description": "${NAME} or ${NAME:-default}: an environment variable.",
@@ -83,11 +83,11 @@ def json_schema(providers: Mapping[str, type[TargetSettings]] | None = None) -> 
 
 def _structs(kinds: list[type[Any]]) -> list[type[Any]]:
     """The structs that are part of the kinds, themselves included."""
-    found: dict[str, type[Any]] = {}
+    found: dict[type[Any], None] = {}
 
     def visit(info: Any) -> None:
-        if isinstance(info, msgspec.inspect.StructType) and info.cls.__name__ not in found:
-            found[info.cls.__name__] = info.cls
+        if isinstance(info, msgspec.inspect.StructType) and info.cls not in found:
+            found[info.cls] = None
             for field in info.fields:
                 visit(field.type)
         for member in getattr(info, "types", ()):
@@ -95,7 +95,13 @@ def _structs(kinds: list[type[Any]]) -> list[type[Any]]:
 
     for info in msgspec.inspect.multi_type_info(kinds):
         visit(info)
-    return list(found.values())
+    return list(found)
+
+
+def _name(kind: type[Any], definitions: Mapping[str, Any]) -> str:
+    """What msgspec calls the struct: with its module where others have its name, too."""
+    short = kind.__name__
+    return short if short in definitions else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _describe(definition: dict[str, Any], kind: type[Any]) -> None:
@@ -127,7 +133,9 @@ def _with_variables(schema: Any) -> Any:
         return [_with_variables(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    if "enum" in schema or schema.get("type") in {"integer", "number", "boolean"}:
+    # Among properties, ``type`` is one of that name.
+    kind = schema.get("type")
+    if "enum" in schema or (isinstance(kind, str) and kind in {"integer", "number", "boolean"}):
         outer = {key: schema[key] for key in ("description", "default") if key in schema}
         inner = {key: value for key, value in schema.items() if key not in outer}
         return {**outer, "anyOf": [inner, _VARIABLE_TEXT]}

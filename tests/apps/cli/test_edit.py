@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from skykeep.apps.cli import private_file
 from skykeep.errors import Invalid, Unsupported
+from skykeep.providers.memory.secrets import EVERYTHING, MemorySecrets, share
 from tests.apps.cli.harness import COMMAND, Cli
 
 IN_MEMORY = private_file.in_memory("/dev/shm")
@@ -99,6 +101,20 @@ def test_a_change_by_somebody_else_is_a_conflict(cli: Cli, editor: Editor) -> No
     cli("edit", "a", code=14)
     assert cli("get", "a").text == "theirs"
     assert editor.left == []
+
+
+def test_a_store_that_takes_no_condition_is_edited_without_one(
+    bare: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bare.configure("development:\n  primary: {backend: memory, store: lesser}\n")
+    share("lesser", MemorySecrets(capabilities=replace(EVERYTHING, compare_and_set=False)))
+    try:
+        bare("set", "a", "before")
+        Editor(monkeypatch, tmp_path).does("p.write_text('after')")
+        assert bare("edit", "a").text == "a: version 2\n"
+        assert bare("get", "a").text == "after"
+    finally:
+        share("lesser", None)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

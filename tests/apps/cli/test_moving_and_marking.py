@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from skykeep.errors import Conflict
@@ -174,5 +176,27 @@ def test_get_asks_a_second_time_for_what_the_document_shows(bare: Cli) -> None:
         assert lesser.calls.total() == asked + 2
         assert bare("get", "a").text == "one"
         assert lesser.calls.total() == asked + 3
+    finally:
+        share("lesser", None)
+
+
+def test_what_no_condition_can_be_set_on_is_changed_without_one(
+    bare: Cli, tmp_path: Path
+) -> None:
+    """``tag`` and ``import`` protect what they have read only where the store can."""
+    from dataclasses import replace
+
+    from skykeep.providers.memory.secrets import EVERYTHING, MemorySecrets, share
+
+    can = replace(EVERYTHING, compare_and_set=False, conditional_changes=False)
+    bare.configure("development:\n  primary: {backend: memory, store: lesser}\n")
+    share("lesser", MemorySecrets(capabilities=can))
+    try:
+        bare("set", "a", "one")
+        assert bare("tag", "a", "team=payments").text == "a: team=payments\n"
+        file = tmp_path / "values.json"
+        file.write_text('{"a": "two"}', encoding="utf-8")
+        bare("import", str(file), "--yes")
+        assert bare("get", "a").text == "two"
     finally:
         share("lesser", None)

@@ -94,14 +94,16 @@ async def carried_out(
 ) -> None:
     """Write what is new or changed; ``done`` is told after each.
 
-    What somebody else has written since the plan was made is not overwritten: raises
-    ``Conflict``. Run again, it goes on where it stopped.
+    What somebody else has written since the plan was made is not overwritten, where the store
+    can decide that: raises ``Conflict``. Run again, it goes on where it stopped.
     """
+    decides = (await cloud.secrets.capabilities()).compare_and_set
     for step in steps:
         if step.state == "new":
             await cloud.secrets.create(step.name, step.value)
         elif step.state == "changed":
-            await cloud.secrets.update(step.name, step.value, expects=step.version)
+            expects = step.version if decides else None
+            await cloud.secrets.update(step.name, step.value, expects=expects)
         else:
             continue
         done(step)

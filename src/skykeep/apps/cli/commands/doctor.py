@@ -38,7 +38,8 @@ def command(invocation: Invocation, /, *, policy: bool, read_only: bool) -> int:
     Nothing is changed; no value is read.
 
     With --policy it looks at nothing and writes the smallest policy with which everything
-    works on the configured prefix: JSON for AWS, HCL for Vault.
+    works on the configured prefix, in the cloud's own language: JSON for AWS, a role and its
+    binding for Google Cloud, Azure and Kubernetes, HCL for Vault.
     """
     console = invocation.console
     if read_only and not policy:

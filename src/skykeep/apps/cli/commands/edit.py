@@ -56,7 +56,10 @@ def command(invocation: Invocation, /, *, name: str, allow_disk: bool) -> None:
             raise Invalid("the file is empty; nothing was written")
         if after == before:
             return Written(secret.version, changed=False)
-        return await cloud.secrets.update(name, after, expects=secret.version)
+        decides = (await cloud.secrets.capabilities()).compare_and_set
+        return await cloud.secrets.update(
+            name, after, expects=secret.version if decides else None
+        )
 
     written = invocation.run(invocation.open(), change)
     if invocation.console.json:

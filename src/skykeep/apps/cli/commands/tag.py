@@ -64,7 +64,9 @@ def command(
         }
         changed = wanted != dict(info.tags)
         if changed:
-            await cloud.secrets.annotate(name, tags=wanted, expects=info.version)
+            can = await cloud.secrets.capabilities()
+            expects = info.version if can.conditional_changes else None
+            await cloud.secrets.annotate(name, tags=wanted, expects=expects)
         return wanted, changed
 
     now, changed = invocation.run(invocation.open(), change)
