@@ -67,7 +67,7 @@ test-quick: setup-dev ## The tests without the slow ones, not measured
 	@"$(BIN)/python" -m pytest -n $(JOBS) -m "not slow" $(PYTEST_OPTIONS) $(TESTS)
 
 .PHONY: peers
-peers: setup-dev ## Install the servers that drivers are tested against (500 MB, once)
+peers: setup-dev ## Install or build the servers that drivers are tested against (1.3 GB, minutes, once)
 	@$(PEERS) prepare
 
 .PHONY: peers-status

@@ -33,11 +33,23 @@ PUBLIC = ("skykeep.integrations", "skykeep.interfaces", "skykeep.conformance")
 """Packages whose modules are public: each has its entries, or is named in ``PARTS``."""
 
 PARTS = {
+    "skykeep.interfaces.object_calls",  # parts of Objects, which has the entries
+    "skykeep.interfaces.object_checks",
+    "skykeep.interfaces.object_sources",
+    "skykeep.interfaces.object_writing",
     "skykeep.interfaces.secret_listing",  # parts of Secrets, which has the entries
     "skykeep.interfaces.secret_many",
     "skykeep.interfaces.secret_tags",
     "skykeep.interfaces.secret_upsert",
     "skykeep.conformance.cases",  # parts of the suite: what it promises is in its docstring
+    "skykeep.conformance.objects_cases",
+    "skykeep.conformance.objects_conditions",
+    "skykeep.conformance.objects_deletes",
+    "skykeep.conformance.objects_kept",
+    "skykeep.conformance.objects_listing",
+    "skykeep.conformance.objects_parts",
+    "skykeep.conformance.objects_ranges",
+    "skykeep.conformance.objects_values",
     "skykeep.conformance.operations",
     "skykeep.conformance.secrets_conditions",
     "skykeep.conformance.secrets_deletes",
@@ -98,7 +110,9 @@ def error_classes() -> set[str]:
 
 # -- environment variables
 
-_OURS = re.compile(r"(?:_?SKYKEEP|AWS|VAULT)_[A-Z][A-Z0-9_]*(?<!_)")
+_OURS = re.compile(
+    r"(?:_?SKYKEEP|AWS|AZURE|CLOUDSDK|GCE|GCLOUD|GOOGLE|KUBERNETES|VAULT)_[A-Z][A-Z0-9_]*(?<!_)"
+)
 """Texts that are names of variables, wherever they stand."""
 
 PROXIES = {"http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"}

@@ -79,8 +79,10 @@ class LiveHarness(SecretsHarness):
     """Drivers of a real store, under a prefix of this case."""
 
     persistent = True
-    # What every store has room for, binary too: larger ones are no other case, and cost more.
+    # What every store has room for, binary too, and names below a prefix that are escaped:
+    # larger ones are no other case, and cost more.
     value_limit = 3000
+    longest_name = 50
     most_segments = 12
     versions_limit = 12
 

@@ -9,6 +9,10 @@ import sys
 import pytest
 
 from tests.peers.aws import ACCESS_KEY, REGION, SECRET_KEY
+from tests.peers.azure import KeyVaults
+from tests.peers.certificates import Authority
+from tests.peers.fakes.entra import CLIENT, Entra
+from tests.peers.fakes.key_vault_settings import TENANT
 from tests.peers.openbao import OpenBao
 from tests.peers.peer import Server
 from tests.repo.tree import ROOT
@@ -67,3 +71,25 @@ def test_on_aws(moto_mended: Server, service: str) -> None:
     ended = live(target, "live/", SOME, environ)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert " passed" in ended.stdout
+
+
+@pytest.mark.slow
+def test_on_azure(key_vault: KeyVaults, authority: Authority) -> None:
+    vault = key_vault.new()
+    target = (
+        f"{{backend: azure, vault_url: '{vault.address}', verify_challenge: false,"
+        f" tls: {{ca: '{key_vault.ca}'}}}}"
+    )
+    secret = "made-up"
+    with Entra(authority.issue().server(), key_vault.issuer) as entra:
+        entra.register(secrets=[secret])
+        environ = {
+            "AZURE_TENANT_ID": TENANT,
+            "AZURE_CLIENT_ID": CLIENT,
+            "AZURE_CLIENT_SECRET": secret,
+            "AZURE_AUTHORITY_HOST": entra.address,
+            "SSL_CERT_FILE": str(authority.ca),
+        }
+        ended = live(target, "live/", f"{SOME} or test_a_long_name", environ)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "11 passed" in ended.stdout

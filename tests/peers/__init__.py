@@ -10,11 +10,15 @@ naming its fixture (`tests.peers.plugin`, known to every test):
     openbao                    Vault's interface: one that is unsealed, in development mode
     openbao_sealable           the same, initialised and unsealed by hand: to be sealed
     openbao_tls                the same behind TLS, with a certificate of a test authority
+    kube                       Kubernetes's API server, with RBAC and its own etcd
     microburst                 puts AWS's errors between a client and moto
+    key_vault                  Azure Key Vault: a fake of ours, as none could be had
+    secret_manager             Google Secret Manager, REST and gRPC: a fake of ours, likewise
+    secret_manager_tls         the same behind TLS
 
 One server of a kind is started for each worker of pytest-xdist, at the first test that asks for
 it, on a free port of 127.0.0.1. It is stopped at the end of the session, or when the worker is
-gone, however it went (`keeper`). That costs a few seconds and 100 MB for each worker; sharing
+gone, however it went (`keeper`). That costs a few seconds and 100 to 300 MB for each; sharing
 would save them and cost a protocol between the workers. Tests of one worker share its servers:
 they keep apart by random prefixes, mounts or namespaces.
 
@@ -23,7 +27,8 @@ Where a server comes from:
 1. an address in ``SKYKEEP_TEST_MOTO``, ``SKYKEEP_TEST_MINISTACK``, ``SKYKEEP_TEST_MICROBURST``,
    ``SKYKEEP_TEST_OPENBAO`` (with ``SKYKEEP_TEST_OPENBAO_TOKEN``): a container, an account;
 2. else the environment that ``make peers`` prepares in ``~/.cache/skykeep-peers``, or where
-   ``SKYKEEP_PEERS_CACHE`` says, from ``requirements/peers.txt``;
+   ``SKYKEEP_PEERS_CACHE`` says, from ``requirements/peers.txt``, and what it builds there
+   (`building`);
 3. else its tests are skipped, counted, and named with the reason in the last lines of the run.
    With ``CI`` or ``SKYKEEP_REQUIRE_PEERS`` set they fail, unless ``absent.toml`` says why
    the server cannot be had.

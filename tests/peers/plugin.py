@@ -14,10 +14,13 @@ from typing import Any, NoReturn, TypeVar
 
 import pytest
 
-from tests.peers import aws, places, web_identity
+from tests.peers import aws, azure, google, places, s3, web_identity
+from tests.peers import kube as kubernetes
 from tests.peers import openbao as vaults
 from tests.peers.certificates import Authority
 from tests.peers.peer import (
+    KEY_VAULT,
+    KUBE,
     MICROBURST,
     MINISTACK,
     MOTO,
@@ -25,6 +28,8 @@ from tests.peers.peer import (
     OPENBAO,
     PEERS,
     SEAWEEDFS,
+    SEAWEEDFS_S3,
+    SECRET_MANAGER,
     Peer,
     Server,
 )
@@ -37,9 +42,14 @@ FIXTURES: Mapping[str, tuple[Peer, ...]] = {
     "ministack": (MINISTACK,),
     "microburst": (MICROBURST, MOTO),
     "seaweedfs": (SEAWEEDFS,),
+    "seaweedfs_s3": (SEAWEEDFS_S3,),
     "openbao": (OPENBAO,),
+    "key_vault": (KEY_VAULT,),
+    "kube": (KUBE,),
     "openbao_sealable": (OPENBAO,),
     "openbao_tls": (OPENBAO,),
+    "secret_manager": (SECRET_MANAGER,),
+    "secret_manager_tls": (SECRET_MANAGER,),
 }
 PROPERTY = "peer"
 
@@ -95,6 +105,13 @@ def seaweedfs(tmp_path_factory: Factory) -> Iterator[web_identity.WebIdentity]:
 
 
 @pytest.fixture(scope="session")
+def seaweedfs_s3(tmp_path_factory: Factory) -> Iterator[s3.S3]:
+    """S3: checks signatures. Tests share it: `s3.S3.new_bucket` for one's own."""
+    with local(SEAWEEDFS_S3, s3.seaweedfs_s3(place(tmp_path_factory, "s3"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def openbao(tmp_path_factory: Factory) -> Iterator[vaults.OpenBao]:
     """Vault, unsealed. Tests share it: mount and name afresh, never seal it.
 
@@ -123,6 +140,40 @@ def openbao_tls(tmp_path_factory: Factory, authority: Authority) -> Iterator[vau
     directory = place(tmp_path_factory, "openbao-tls")
     with local(OPENBAO, vaults.behind_tls(directory, authority)) as vault:
         yield vault
+
+
+@pytest.fixture(scope="session")
+def key_vault(tmp_path_factory: Factory, authority: Authority) -> Iterator[azure.KeyVaults]:
+    """Azure Key Vault: a fake of ours. Tests share it; `azure.KeyVaults.new` for one's own."""
+    directory = place(tmp_path_factory, "key-vault")
+    with local(KEY_VAULT, azure.key_vault(directory, authority)) as vaults:
+        yield vaults
+
+
+@pytest.fixture(scope="session")
+def secret_manager(tmp_path_factory: Factory) -> Iterator[google.SecretManager]:
+    """A fake of ours. Tests share it: they name afresh and end with `SecretManager.settle`."""
+    directory = place(tmp_path_factory, "secret-manager")
+    with local(SECRET_MANAGER, google.secret_manager(directory)) as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def secret_manager_tls(
+    tmp_path_factory: Factory, authority: Authority
+) -> Iterator[google.SecretManager]:
+    """The same fake over TLS, with a certificate of `authority`."""
+    directory = place(tmp_path_factory, "secret-manager-tls")
+    with local(SECRET_MANAGER, google.secret_manager(directory, authority.issue())) as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def kube(tmp_path_factory: Factory, authority: Authority) -> Iterator[kubernetes.Kube]:
+    """Kubernetes's API server. Tests share it: a namespace of its own for each."""
+    directory = place(tmp_path_factory, "kube")
+    with local(KUBE, kubernetes.api_server(directory, authority)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -248,8 +299,10 @@ class Tally:
 def version(peer: Peer) -> str:
     """Of the local one; where another one was named, its address."""
     address = peer.elsewhere()
-    found = places.installed(peer)
-    return f"at {address}" if address else found.version if found else "of no known version"
+    found = places.version(peer)
+    if peer.ours and found is not None:
+        return f"with {peer.package} {found}"
+    return f"at {address}" if address else found or "of no known version"
 
 
 def pytest_configure(config: pytest.Config) -> None:

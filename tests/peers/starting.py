@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -37,13 +38,14 @@ def started(
     environ: Callable[[int], Mapping[str, str]] = lambda port: {},
     ready: Callable[[int], bool] = lambda status: status < 500,
     scheme: str = "http",
+    context: ssl.SSLContext | None = None,
 ) -> Iterator[Server]:
     """A server of this kind, for as long as the block runs.
 
     ``environ`` gives variables for a port: not every server takes it as an argument. ``health``
     is the path that is asked until ``ready`` accepts the status of the answer. With
-    another ``scheme`` than http, the port is only waited for: certificates are the caller's
-    affair. Raises `NotStarted`; a port that was taken meanwhile is not the end, three are
+    another ``scheme`` than http, ``context`` is what asks; without one the port is only waited
+    for. Raises `NotStarted`; a port that was taken meanwhile is not the end, three are
     tried.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -54,7 +56,9 @@ def started(
         process, pid = keep(command, log, peer.grace, {**plain_environment(), **environ(port)})
         try:
             try:
-                wait_until_ready(process, port, health if scheme == "http" else None, ready)
+                asked = f"{scheme}://127.0.0.1:{port}{health}"
+                silent = scheme != "http" and context is None
+                wait_until_ready(process, port, None if silent else asked, ready, context)
             except NotStarted as failure:
                 if attempt < TRIES and process.poll() is not None:
                     continue
@@ -112,8 +116,9 @@ def release(process: subprocess.Popen[bytes]) -> None:
 def wait_until_ready(
     process: subprocess.Popen[bytes],
     port: int,
-    health: str | None,
+    url: str | None,
     ready: Callable[[int], bool],
+    context: ssl.SSLContext | None = None,
 ) -> None:
     """Ask until the server answers as it should. Raises `NotStarted`."""
     until = time.monotonic() + READY_SECONDS
@@ -121,20 +126,24 @@ def wait_until_ready(
         if process.poll() is not None:
             raise NotStarted("it ended before it answered")
         with suppress(OSError, http.client.HTTPException):
-            if health is None:
+            if url is None:
                 socket.create_connection(("127.0.0.1", port), timeout=5).close()
                 return
-            if ready(status_of(f"http://127.0.0.1:{port}{health}")):
+            if ready(status_of(url, context)):
                 return
         time.sleep(0.05)
     raise NotStarted(f"it did not answer within {READY_SECONDS:.0f} s")
 
 
-def status_of(url: str) -> int:
+def status_of(url: str, context: ssl.SSLContext | None = None) -> int:
     """The status that a GET gets."""
     parts = urlsplit(url)
     assert parts.hostname is not None
-    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)
+    connection = (
+        http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)
+        if context is None
+        else http.client.HTTPSConnection(parts.hostname, parts.port, timeout=5, context=context)
+    )
     try:
         connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
         return connection.getresponse().status

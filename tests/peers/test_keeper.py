@@ -155,8 +155,10 @@ def addresses(pid: int) -> list[str]:
             fields = line.split()
             if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
                 host, _, port = fields[1].partition(":")
-                parts = [str(int(host[at : at + 2], 16)) for at in (6, 4, 2, 0)]
-                name = ".".join(parts) if table == "tcp" else host
+                # A socket of both kinds says ::ffff:127.0.0.1; words are in the host's order.
+                mapped = host.removeprefix("0000000000000000FFFF0000")
+                parts = [str(int(mapped[at : at + 2], 16)) for at in (6, 4, 2, 0)]
+                name = ".".join(parts) if len(mapped) == 8 else host
                 found.append(f"{name}:{int(port, 16)}")
     return found
 

@@ -113,7 +113,11 @@ def test_the_status_names_every_peer_and_every_absence(empty: Path, capsys: Outp
     lines = capsys.readouterr().out.splitlines()
     told = [line.split()[0] for line in lines[1 : len(PEERS) + 1]]
     assert told == list(PEERS)
-    assert all("absent: not prepared: make peers" in line for line in lines[1 : len(PEERS) + 1])
+    for line, peer in zip(lines[1:], PEERS.values(), strict=False):
+        # A fake needs no preparation, and says what it is.
+        expected = "fake of ours" if peer.ours else "absent: not prepared: make peers"
+        assert expected in line
+        assert ("absent: " in line) is not peer.ours
     assert all(any(f"absent: {name}:" in line for line in lines) for name in places.absences())
     assert not empty.exists()
 

@@ -104,6 +104,15 @@ def test_a_test_uses_what_stands_behind_its_fixtures() -> None:
     assert plugin.used(["tmp_path"]) == []
 
 
+def test_a_fake_of_ours_is_never_counted_as_the_service(run: Run) -> None:
+    uses = USES.format(name="a", fixture="secret_manager", expression="secret_manager.address")
+    code, said = run(uses, CI="1")
+    assert code == 0
+    (line,) = (line for line in said.splitlines() if line.startswith("peers: "))
+    assert line.startswith("peers: secret_manager with google-cloud-secret-manager ")
+    assert line.endswith("(fake of ours for Google Secret Manager): 1 tests")
+
+
 def test_a_parameter_that_names_a_fixture_counts(run: Run) -> None:
     tests = (
         "import pytest\n"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
-import secrets
 import time
 from typing import Any
 
@@ -18,7 +18,12 @@ class Issuer:
     def __init__(self, url: str = "https://issuer.test") -> None:
         self.url = url
         self._key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self._id = secrets.token_hex(8)
+        # As Kubernetes names its keys, which looks for no other (its
+        # pkg/serviceaccount/jwt.go, keyIDFromPublicKey).
+        der = self._key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        self._id = base64url(hashlib.sha256(der).digest())
 
     @property
     def public_key(self) -> str:
@@ -30,6 +35,15 @@ class Issuer:
             )
             .decode("ascii")
         )
+
+    @property
+    def private_key(self) -> str:
+        """PEM, for a server that signs as this issuer does."""
+        return self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode("ascii")
 
     def token(self, subject: str, audience: str, *, seconds: int = 600, **claims: Any) -> str:
         """A token that ends ``seconds`` from now; negative: one that has ended."""
