@@ -1,0 +1,24 @@
+"""Google Cloud: Secret Manager, global and regional.
+
+Belongs here: everything that knows Google Cloud's HTTP APIs. Importing this imports no SDK and
+no HTTP client.
+
+``settings.py`` what may be configured, with ``auth_settings.py`` · ``credentials/`` whose
+credentials · ``session.py`` one call · ``answers.py`` the shapes of answers · ``errors.py``
+refusals -> ours · ``names.py`` names and stages as ids and aliases · ``beside.py`` tags,
+metadata, expiry · ``checksums.py`` CRC-32C · ``secrets.py`` opens the driver: ``reading.py``
+with ``versions.py``, ``creating.py``, ``writing.py`` · ``identity.py`` who we are, with
+``policy.py``
+"""
+
+from skykeep.interfaces.provider import Provider
+
+PROVIDER = Provider(
+    name="gcp",
+    extra="gcp",
+    settings="skykeep.providers.gcp.settings:GcpSettings",
+    drivers={
+        "secrets": "skykeep.providers.gcp.secrets:open_secrets",
+        "identity": "skykeep.providers.gcp.identity:open_identity",
+    },
+)
