@@ -1,0 +1,22 @@
+"""Azure: Key Vault.
+
+Belongs here: everything that knows Azure's HTTP APIs. Importing this imports no HTTP client.
+
+``settings.py`` ``auth_settings.py`` what may be configured · ``clouds.py`` where vaults are ·
+``credentials/`` whose tokens · ``challenge.py`` what a vault wants of them · ``session.py`` one
+call · ``answers.py`` the shapes of answers · ``errors.py`` refusals -> ours · ``names.py``
+``values.py`` ``tags.py`` how secrets are kept · ``reading.py`` ``writing.py`` the driver, which
+``secrets.py`` opens · ``identity.py`` who we are, with ``policy.py``
+"""
+
+from skykeep.interfaces.provider import Provider
+
+PROVIDER = Provider(
+    name="azure",
+    extra="azure",
+    settings="skykeep.providers.azure.settings:AzureSettings",
+    drivers={
+        "secrets": "skykeep.providers.azure.secrets:open_secrets",
+        "identity": "skykeep.providers.azure.identity:open_identity",
+    },
+)
