@@ -271,8 +271,8 @@ async def test_callers_who_come_together_open_a_store_once() -> None:
             first.cancel()
             await second
             assert await cloud._primary.driver("secrets") is driver
-        with pytest.raises(Unsupported, match="no objects"):
-            await cloud._primary.driver("objects")
+        with pytest.raises(Unsupported, match="no keys"):
+            await cloud._primary.driver("keys")
 
 
 async def test_further_targets_are_said_to_be_unused(caplog: pytest.LogCaptureFixture) -> None:

@@ -7,6 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Mapping
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from skykeep import registry
 from skykeep.errors import SkykeepError
@@ -21,6 +22,9 @@ from skykeep.settings.load import Flags, load
 from skykeep.settings.model import Environment
 from skykeep.settings.places import data_dir
 from skykeep.targets import ConfiguredTarget
+
+if TYPE_CHECKING:
+    from skykeep.interfaces.objects import Objects
 
 logger = logging.getLogger("skykeep")
 
@@ -97,6 +101,7 @@ class Cloud:
         )
         self._stack = Stack(environment, self._primary, self._tasks, embedded=provider.embedded)
         self._secrets = Secrets(self._stack, self._primary, environment.scope, environment.tags)
+        self._objects: Objects | None = None
         self._identity = CallerIdentity(self._stack, self._primary)
         self._closed = False
         if logger.isEnabledFor(logging.DEBUG):
@@ -124,6 +129,19 @@ class Cloud:
         """Secrets in this environment. The store is opened by the first call."""
         self._check_open()
         return self._secrets
+
+    @property
+    def objects(self) -> Objects:
+        """Objects in this environment. The store is opened by the first call."""
+        self._check_open()
+        if self._objects is None:
+            # Imported here: most programs that read secrets keep no objects.
+            from skykeep.interfaces.objects import Objects
+
+            self._objects = Objects(
+                self._stack, self._primary, self._tasks, self.environment.scope
+            )
+        return self._objects
 
     @property
     def identity(self) -> CallerIdentity:

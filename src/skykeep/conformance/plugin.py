@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 pytest.register_assert_rewrite(
     "skykeep.conformance.cases",
+    "skykeep.conformance.objects",
+    "skykeep.conformance.objects_cases",
+    "skykeep.conformance.objects_conditions",
+    "skykeep.conformance.objects_deletes",
+    "skykeep.conformance.objects_kept",
+    "skykeep.conformance.objects_listing",
+    "skykeep.conformance.objects_parts",
+    "skykeep.conformance.objects_ranges",
+    "skykeep.conformance.objects_stateful",
+    "skykeep.conformance.objects_values",
     "skykeep.conformance.secrets",
     "skykeep.conformance.secrets_conditions",
     "skykeep.conformance.secrets_deletes",

@@ -11,6 +11,9 @@ from skykeep.interfaces.provider import Provider
 PROVIDER = Provider(
     name="memory",
     settings="skykeep.providers.memory.settings:MemorySettings",
-    drivers={"secrets": "skykeep.providers.memory.secrets:open_secrets"},
+    drivers={
+        "secrets": "skykeep.providers.memory.secrets:open_secrets",
+        "objects": "skykeep.providers.memory.objects:open_objects",
+    },
     embedded=True,
 )

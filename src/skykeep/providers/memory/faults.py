@@ -92,10 +92,13 @@ def faulty(
 
     @wraps(method)
     async def run(self: F, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        lost = await self.begin(operation)
-        answer = await method(self, *args, **kwargs)
-        if lost is not None:
-            raise lost
-        return answer
+        try:
+            lost = await self.begin(operation)
+            answer = await method(self, *args, **kwargs)
+            if lost is not None:
+                raise lost
+            return answer
+        finally:
+            del args, kwargs  # they may hold an object's body: no traceback shows it
 
     return run
