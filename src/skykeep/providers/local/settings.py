@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from skykeep.errors import Invalid
 from skykeep.interfaces.names import check_prefix, is_native
-from skykeep.settings.model import TargetSettings
+from skykeep.settings.model import NonEmpty, TargetSettings
 
 
 class LocalSettings(TargetSettings, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A vault file and its key.
+    """A vault file and its key, and a directory of objects.
 
     Attributes:
         path: the vault file; by default ``vault.db`` in skykeep's data directory. ``~`` is
@@ -22,6 +22,9 @@ class LocalSettings(TargetSettings, kw_only=True, frozen=True, forbid_unknown_fi
             file or the keyring keeps the vault's counter; false opens it all the same.
         keep_versions: how many versions of a secret are kept, 1 to 1,000; the oldest
             without a stage goes first.
+        objects: the directory of objects, each a plain file under its key; by default
+            ``objects`` in skykeep's data directory. ``~`` is the home directory. It is made
+            by the first write, for this user alone.
     """
 
     path: str | None = None
@@ -29,6 +32,7 @@ class LocalSettings(TargetSettings, kw_only=True, frozen=True, forbid_unknown_fi
     keyring: bool = True
     notice_rollback: bool = True
     keep_versions: int = 100
+    objects: NonEmpty | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.keep_versions <= 1000:
