@@ -1,4 +1,5 @@
-"""AWS: Secrets Manager, or Parameter Store. Importing this imports no SDK and no HTTP client.
+"""AWS: Secrets Manager or Parameter Store, and S3. Importing this imports no SDK and no HTTP
+client.
 
 ``settings.py`` what may be configured · ``endpoints.py`` regions and addresses ·
 ``credentials.py`` whose credentials, by ``chain.py``, botocore's chain, with
@@ -8,7 +9,8 @@
 ``secrets.py`` opens one of the two stores: Secrets Manager in ``reading.py``,
 ``writing.py`` and ``stages.py``, Parameter Store in ``parameters.py`` and
 ``parameter_values.py``, both with ``batching.py`` and ``cursors.py`` ·
-``identity.py`` who we are, with ``policy.py``
+``identity.py`` who we are, with ``policy.py`` ·
+``s3/`` objects, with its own map
 """
 
 from skykeep.interfaces.provider import Provider
@@ -20,5 +22,6 @@ PROVIDER = Provider(
     drivers={
         "secrets": "skykeep.providers.aws.secrets:open_secrets",
         "identity": "skykeep.providers.aws.identity:open_identity",
+        "objects": "skykeep.providers.aws.s3.opening:open_objects",
     },
 )

@@ -60,6 +60,7 @@ SECRETS_MANAGER = Service(
 SSM = Service("ssm", "SSM", "AWS Parameter Store", "AmazonSSM")
 STS = Service("sts", "STS", "AWS STS", version="2011-06-15")
 IAM = Service("iam", "IAM", "AWS IAM", version="2010-05-08")
+S3 = Service("s3", "S3", "Amazon S3")
 KINDS = {"secretsmanager": SECRETS_MANAGER, "ssm": SSM}
 
 
@@ -86,18 +87,15 @@ def address(
 ) -> str:
     """Where the service is.
 
-    The settings' ``endpoint`` (of the secrets' own service only), then
+    The settings' ``endpoint`` (of the secrets' own service only) or, for S3,
+    ``objects_endpoint``; then
     ``AWS_ENDPOINT_URL_<SERVICE>``, ``AWS_ENDPOINT_URL``, unless
     ``AWS_IGNORE_CONFIGURED_ENDPOINT_URLS``; else by the rule of AWS. With
     ``AWS_USE_FIPS_ENDPOINT`` or ``AWS_USE_DUALSTACK_ENDPOINT`` the rules have exceptions:
     botocore is asked. Raises ``ConfigError`` where AWS has no such address, ``MissingExtra``.
     """
-    if settings.endpoint and service.id == settings.service:
-        return settings.endpoint
-    if not _is_on(environ, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
-        for variable in (f"AWS_ENDPOINT_URL_{service.variable}", "AWS_ENDPOINT_URL"):
-            if url := environ.get(variable):
-                return url
+    if url := named_address(service, settings, environ):
+        return url
     fips = _is_on(environ, "AWS_USE_FIPS_ENDPOINT")
     dual = _is_on(environ, "AWS_USE_DUALSTACK_ENDPOINT")
     if fips or dual:
@@ -109,6 +107,21 @@ def address(
         # One for the whole partition.
         return f"https://iam.{'us-gov.' if region.startswith('us-gov-') else ''}{suffix}"
     return f"https://{service.id}.{region}.{suffix}"
+
+
+def named_address(
+    service: Service, settings: AwsSettings, environ: Mapping[str, str]
+) -> str | None:
+    """The address that the settings or the environment name; None if AWS's rule counts."""
+    if settings.endpoint and service.id == settings.service:
+        return settings.endpoint
+    if settings.objects_endpoint and service is S3:
+        return settings.objects_endpoint
+    if not _is_on(environ, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
+        for variable in (f"AWS_ENDPOINT_URL_{service.variable}", "AWS_ENDPOINT_URL"):
+            if url := environ.get(variable):
+                return url
+    return None
 
 
 def _is_on(environ: Mapping[str, str], variable: str) -> bool:
