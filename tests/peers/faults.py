@@ -138,15 +138,20 @@ class FaultProxy:
 
     def __exit__(self, *exc: object) -> None:
         self._closing.set()
-        # On Linux, closing alone would leave accept() waiting.
+        self._wake()
+        for thread in self._threads:
+            while thread.is_alive():
+                thread.join(1.0)
+                self._wake()  # whoever began to wait meanwhile
+        self._listener.close()
+
+    def _wake(self) -> None:
+        """End what the threads wait for. On Linux, closing alone would leave them waiting."""
         shut(self._listener)
         with self._lock:
             left = list(self._sockets)
         for connection in left:
             shut(connection)
-        for thread in self._threads:
-            thread.join()
-        self._listener.close()
 
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
@@ -174,7 +179,8 @@ class FaultProxy:
                 request = read_request(client)
                 fault = self._next(request)
                 if server is None and not isinstance(fault, Silence | Reset | Dropped | Answer):
-                    server = socket.create_connection(self._server)
+                    server = socket.create_connection(self._server, timeout=10)
+                    server.settimeout(None)
                     server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     if self.trust is not None:
                         server = self.trust.wrap_socket(server, server_hostname=self._server[0])

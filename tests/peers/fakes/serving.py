@@ -81,6 +81,8 @@ class Fake:
 class _Listener(ThreadingHTTPServer):
     fake: Fake
     daemon_threads = True
+    # Five by default: of 64 that come at once some would be refused.
+    request_queue_size = 256
     # A client may hold an idle connection for longer than the test lasts.
     block_on_close = False
 
