@@ -46,6 +46,9 @@ setup-bench:
 
 # -- testing it
 
+FIRST := tests/providers/wire tests/peers
+LAST := tests/conformance tests/providers tests/journeys
+
 # `coverage run`, not pytest-cov: skykeep is itself a pytest plugin, and would be imported
 # before pytest-cov could begin to measure.
 .PHONY: test
@@ -53,10 +56,14 @@ test: setup-dev ## Set up, then run all tests and measure what they cover
 	@$(PEERS) prepare --if-possible
 ifeq ($(TESTS),)
 	@"$(BIN)/coverage" erase
-	@# The wire's tests fork, and close and replace files under a running process: in processes
-	@# of their own, where nothing of other tests can be hit.
-	@"$(BIN)/coverage" run -m pytest -n $(JOBS) $(PYTEST_OPTIONS) tests/providers/wire
-	@"$(BIN)/coverage" run -m pytest -n $(JOBS) $(PYTEST_OPTIONS) --ignore=tests/providers/wire
+	@# In three turns, each with processes of its own: the wire's tests and those of the peers
+	@# fork, kill, and close and replace files and connections under a running process. The
+	@# stores' come last, so that the last lines name what each was tested against.
+	@"$(BIN)/coverage" run -m pytest -n $(JOBS) $(PYTEST_OPTIONS) $(FIRST)
+	@"$(BIN)/coverage" run -m pytest -n $(JOBS) $(PYTEST_OPTIONS) \
+		$(addprefix --ignore=,$(FIRST) $(LAST))
+	@"$(BIN)/coverage" run -m pytest -n $(JOBS) $(PYTEST_OPTIONS) \
+		--ignore=tests/providers/wire $(LAST)
 	@"$(BIN)/coverage" combine --quiet
 else
 	@"$(BIN)/python" -m pytest -n $(JOBS) $(PYTEST_OPTIONS) $(TESTS)
