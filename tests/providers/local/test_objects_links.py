@@ -192,7 +192,9 @@ async def test_a_directory_that_is_swapped_for_a_link(tmp_path: Path, outside: P
     read = refused = 0
     async with opened(root) as driver:
         with swapping(root / "place", tmp_path / "real", tmp_path / "link"):
-            for number in range(300):
+            for number in range(6000):
+                if number >= 300 and read:
+                    break  # on a busy machine the swapper may have all the turns for a while
                 works = [
                     driver.read("place/victim"),
                     driver.write(f"place/new{number % 5}", b"planted"),
@@ -219,7 +221,9 @@ async def test_a_file_that_is_swapped_for_a_link(tmp_path: Path, outside: Path) 
     read = 0
     async with opened(root) as driver:
         with swapping(root / "file", tmp_path / "real", tmp_path / "link"):
-            for _ in range(600):
+            for number in range(6000):
+                if number >= 600 and read:
+                    break
                 try:
                     assert (await driver.read("file")).data == b"ours"
                     read += 1
