@@ -14,7 +14,7 @@ SMALL = 4096
 LARGE = 256 * 1024 * 1024
 _PIECE = b"\xa5" * (8 * 1024 * 1024)
 _COMMON = (
-    b'ETag: "0123456789abcdef0123456789abcdef"\r\nDate: Sun, 22 Nov 2026 04:34:00 GMT\r\n'  # pragma: allowlist secret  (made up)
+    b'ETag: "an-etag-that-never-changes"\r\nDate: Sun, 22 Nov 2026 04:34:00 GMT\r\n'
     b"Last-Modified: Sun, 22 Nov 2026 04:34:00 GMT\r\n"
     b"Content-Type: application/octet-stream\r\n"
     b"Accept-Ranges: bytes\r\n"

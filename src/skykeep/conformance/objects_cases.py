@@ -23,7 +23,7 @@ from skykeep.interfaces.object_driver import (
     ObjectInfo,
 )
 
-UNKNOWN_ETAG: Final = '"0123456789abcdef0123456789abcdef"'  # pragma: allowlist secret  (made up)
+UNKNOWN_ETAG: Final = '"an-etag-of-nobody"'
 ABSENT: Final = Condition(if_absent=True)
 AT_ONCE: Final = 8
 
