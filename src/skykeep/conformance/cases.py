@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import traceback
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import pytest
 
@@ -27,6 +28,7 @@ NOTHING: Final = Attributes()
 UNKNOWN_VERSION: Final = "no-such-version"
 
 AnyCase = TypeVar("AnyCase", bound=Callable[..., Any])
+AnyHarness = TypeVar("AnyHarness", bound="Opens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,52 @@ def requirements(function: object) -> Requirements:
     """What :func:`case` noted on a function."""
     found = getattr(function, "requirements", None)
     return found if isinstance(found, Requirements) else Requirements()
+
+
+class Opens(Protocol):
+    """What every suite's harness does."""
+
+    async def open(self) -> Any:
+        """The driver under test."""
+
+    async def close(self) -> None:
+        """Close every driver that was opened."""
+
+    def without(self, capability: str) -> Any:
+        """A harness whose driver lacks the capability, or None."""
+
+
+@asynccontextmanager
+async def as_asked(
+    request: pytest.FixtureRequest, harness: AnyHarness
+) -> AsyncIterator[tuple[AnyHarness, Any]]:
+    """The harness and its open driver, with and without what the requesting case asks for.
+
+    Skips the case where that cannot be had.
+    """
+    wanted = requirements(request.function)
+    callspec = getattr(request.node, "callspec", None)
+    given = {"flag": callspec.params.get("flag")} if callspec is not None else {}
+    needs = [given.get(flag, flag) for flag in wanted.needs]
+    off = given.get(wanted.off, wanted.off)
+    driver = await harness.open()
+    try:
+        if off and getattr(driver.capabilities, off):
+            lesser: AnyHarness | None = harness.without(off)
+            if lesser is None:
+                pytest.skip(f"the driver has '{off}' and the harness cannot leave it out")
+            await harness.close()
+            harness = lesser
+            driver = await harness.open()
+            assert not getattr(driver.capabilities, off), (
+                f"without('{off}') gave a driver that has it"
+            )
+        for flag in needs:
+            if not getattr(driver.capabilities, flag):
+                pytest.skip(f"the driver has no '{flag}'")
+        yield harness, driver
+    finally:
+        await harness.close()
 
 
 def secret(text: str | bytes = b"") -> SecretValue:

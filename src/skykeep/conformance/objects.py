@@ -84,7 +84,7 @@ from typing import ClassVar
 import pytest
 import pytest_asyncio
 
-from skykeep.conformance.cases import requirements
+from skykeep.conformance.cases import as_asked
 from skykeep.conformance.objects_conditions import AtOnce, Conditions
 from skykeep.conformance.objects_deletes import Copies, Deletes, Presigned
 from skykeep.conformance.objects_harness import MakesObjectsHarness, ObjectsHarness
@@ -132,29 +132,8 @@ class ObjectsSuite(
         self, request: pytest.FixtureRequest, make_harness: ObjectsHarness
     ) -> AsyncIterator[tuple[ObjectsHarness, ObjectDriver]]:
         """The harness and its driver, with and without what the case asks for."""
-        wanted = requirements(request.function)
-        callspec = getattr(request.node, "callspec", None)
-        given = {"flag": callspec.params.get("flag")} if callspec is not None else {}
-        off = given.get(wanted.off, wanted.off)
-        harness = make_harness
-        driver = await harness.open()
-        try:
-            if off and getattr(driver.capabilities, off):
-                lesser = harness.without(off)
-                if lesser is None:
-                    pytest.skip(f"the driver has '{off}' and the harness cannot leave it out")
-                await harness.close()
-                harness = lesser
-                driver = await harness.open()
-                assert not getattr(driver.capabilities, off), (
-                    f"without('{off}') gave a driver that has it"
-                )
-            for flag in wanted.needs:
-                if not getattr(driver.capabilities, flag):
-                    pytest.skip(f"the driver has no '{flag}'")
-            yield harness, driver
-        finally:
-            await harness.close()
+        async with as_asked(request, make_harness) as found:
+            yield found
 
     @pytest.fixture
     def store(self, opened: tuple[ObjectsHarness, ObjectDriver]) -> ObjectsHarness:

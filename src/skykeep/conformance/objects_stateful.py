@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from skykeep.conformance.objects_cases import UNKNOWN_ETAG, body, listed
-from skykeep.conformance.stateful import Difference, shrunk
+from skykeep.conformance.stateful import tell_difference
 from skykeep.errors import SkykeepError
 from skykeep.interfaces.object_driver import (
     ALWAYS,
@@ -203,17 +203,7 @@ async def differential(
             for side in sides:
                 await side.driver.close()
 
-    found = await run(history)
-    if found is None:
-        return
-    at, what = found
-    short, what = await shrunk(run, history[: at + 1], what)
-    steps = "\n".join(f"  {number}. {step}" for number, step in enumerate(short, start=1))
-    raise Difference(
-        f"the drivers differ at operation {at + 1} of seed {seed}; shortest history found:\n"
-        f"{steps}\n{what}",
-        short,
-    )
+    await tell_difference(run, history, seed)
 
 
 @dataclass

@@ -90,7 +90,7 @@ from typing import ClassVar
 import pytest
 import pytest_asyncio
 
-from skykeep.conformance.cases import requirements
+from skykeep.conformance.cases import as_asked
 from skykeep.conformance.harness import MakesHarness, SecretsHarness
 from skykeep.conformance.secrets_conditions import AtOnce, Conditions
 from skykeep.conformance.secrets_deletes import Deletes
@@ -143,30 +143,8 @@ class SecretsSuite(
         self, request: pytest.FixtureRequest, make_harness: SecretsHarness
     ) -> AsyncIterator[tuple[SecretsHarness, SecretDriver]]:
         """The harness and its driver, with and without what the case asks for."""
-        wanted = requirements(request.function)
-        callspec = getattr(request.node, "callspec", None)
-        given = {"flag": callspec.params.get("flag")} if callspec is not None else {}
-        needs = [given.get(flag, flag) for flag in wanted.needs]
-        off = given.get(wanted.off, wanted.off)
-        harness = make_harness
-        driver = await harness.open()
-        try:
-            if off and getattr(driver.capabilities, off):
-                lesser = harness.without(off)
-                if lesser is None:
-                    pytest.skip(f"the driver has '{off}' and the harness cannot leave it out")
-                await harness.close()
-                harness = lesser
-                driver = await harness.open()
-                assert not getattr(driver.capabilities, off), (
-                    f"without('{off}') gave a driver that has it"
-                )
-            for flag in needs:
-                if not getattr(driver.capabilities, flag):
-                    pytest.skip(f"the driver has no '{flag}'")
-            yield harness, driver
-        finally:
-            await harness.close()
+        async with as_asked(request, make_harness) as found:
+            yield found
 
     @pytest.fixture
     def store(self, opened: tuple[SecretsHarness, SecretDriver]) -> SecretsHarness:

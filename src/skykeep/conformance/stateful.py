@@ -87,17 +87,7 @@ async def differential(
             for side in sides:
                 await side.driver.close()
 
-    found = await run(history)
-    if found is None:
-        return
-    at, what = found
-    short, what = await shrunk(run, history[: at + 1], what)
-    steps = "\n".join(f"  {number}. {step}" for number, step in enumerate(short, start=1))
-    raise Difference(
-        f"the drivers differ at operation {at + 1} of seed {seed}; shortest history found:\n"
-        f"{steps}\n{what}",
-        short,
-    )
+    await tell_difference(run, history, seed)
 
 
 def _comparable(a: SecretCapabilities, b: SecretCapabilities) -> None:
@@ -250,6 +240,26 @@ def _kept(found: Secret | SecretInfo) -> tuple[dict[str, str], dict[str, str], i
         dict(found.metadata),
         dict(found.tags),
         None if expires is None else int(expires.timestamp()),
+    )
+
+
+async def tell_difference(
+    run: Callable[[Sequence[Step]], Awaitable[tuple[int, str] | None]],
+    history: Sequence[Step],
+    seed: int,
+) -> None:
+    """Run the history; if the sides differ, raise ``Difference`` with a short one that shows
+    it. ``run`` says at which step they do and how, or None."""
+    found = await run(history)
+    if found is None:
+        return
+    at, what = found
+    short, what = await shrunk(run, history[: at + 1], what)
+    steps = "\n".join(f"  {number}. {step}" for number, step in enumerate(short, start=1))
+    raise Difference(
+        f"the drivers differ at operation {at + 1} of seed {seed}; shortest history found:\n"
+        f"{steps}\n{what}",
+        short,
     )
 
 

@@ -264,7 +264,7 @@ async def test_a_clock_that_is_wrong_is_corrected(
     driver: S3Objects, proxy: FaultProxy, skew: float, first: str
 ) -> None:
     await driver.write("made", BODY)
-    driver._bucket._clock = lambda: time.time() + skew
+    driver._bucket.clock.read = lambda: time.time() + skew
     work: dict[str, Any] = {
         "head": lambda: driver.head("made"),
         "read": lambda: driver.read("made"),

@@ -92,7 +92,7 @@ async def test_a_clock_ten_minutes_off(ministack: Server, prefix: str) -> None:
     with FaultProxy(ministack.address) as proxy:
         made = await opened(proxy.address, secret_prefix=prefix)
         assert isinstance(made, SecretsManager)
-        made.client._clock = lambda: time.time() - 600
+        made.client.clock.read = lambda: time.time() - 600
 
         def is_late(request: Message) -> bool:
             stamp = request.header("x-amz-date") or ""

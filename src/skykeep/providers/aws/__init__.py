@@ -3,8 +3,8 @@ client.
 
 ``settings.py`` what may be configured · ``endpoints.py`` regions and addresses ·
 ``credentials.py`` whose credentials, by ``chain.py``, botocore's chain, with
-``credential_errors.py`` · ``signing.py`` Signature Version 4 · ``client.py`` one call ·
-``errors.py`` the services' errors -> ours ·
+``credential_errors.py`` · ``signing.py`` Signature Version 4 · ``clock.py`` when ·
+``client.py`` one call · ``errors.py`` the services' errors -> ours ·
 ``names.py`` names · ``tags.py`` tags and expiry · ``session.py`` what clients share ·
 ``secrets.py`` opens one of the two stores: Secrets Manager in ``reading.py``,
 ``writing.py`` and ``stages.py``, Parameter Store in ``parameters.py`` and

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from skykeep.errors import SkykeepError, Unavailable
+from skykeep.providers.aws.clock import ServiceClock
 from skykeep.providers.aws.credentials import Credentials, Keys
 from skykeep.providers.aws.endpoints import Service
 from skykeep.providers.aws.errors import (
@@ -22,9 +21,6 @@ from skykeep.providers.aws.errors import (
 )
 from skykeep.providers.aws.signing import Request, Signer
 from skykeep.providers.wire import Reply, Wire
-
-SKEW = 4 * 60.0
-"""Seconds that the clocks must differ before ours is corrected; AWS accepts 5 minutes."""
 
 NOTHING: Mapping[str, Any] = {}
 Secretly = Callable[[], Mapping[str, str]]
@@ -52,14 +48,12 @@ class Client:
         region: str,
         wire: Wire,
         credentials: Credentials,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self.service = service
         self.region = region
         self.credentials = credentials
         self._wire = wire
-        self._clock = clock
-        self._offset = 0.0
+        self.clock = ServiceClock()
         origin = wire.origin
         self._signer = Signer(service.id, region, origin.host_header, f"{origin.base_path}/")
 
@@ -111,7 +105,7 @@ class Client:
             if reply.status == 200:
                 return reply, None
             failure = read_failure(reply)
-            if failure.code in NOT_CURRENT and not corrected and self._correct(reply):
+            if failure.code in NOT_CURRENT and not corrected and self.clock.corrected(reply):
                 corrected = True
                 continue
             if failure.code in ENDED and not renewed:
@@ -154,20 +148,7 @@ class Client:
             headers = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
             query = {"Action": action, "Version": service.version, **whole}
             body = urlencode(query).encode()
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock() + self._offset))
-        return self._signer.sign(headers, body, keys, stamp)
-
-    def _correct(self, reply: Reply) -> bool:
-        """Go by the service's clock, if ours differs from it by so much that it matters."""
-        try:
-            there = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
-        except ValueError:
-            return False
-        offset = there - self._clock()
-        if abs(offset - self._offset) < SKEW:
-            return False
-        self._offset = offset
-        return True
+        return self._signer.sign(headers, body, keys, self.clock.stamp())
 
 
 def _decoded(body: bytes) -> Answer | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from skykeep.errors import SkykeepError
-from skykeep.providers.aws.client import SKEW
+from skykeep.providers.aws.clock import ServiceClock
 from skykeep.providers.aws.credentials import Credentials
 from skykeep.providers.aws.errors import ENDED, NOT_CURRENT, Failure, read_failure
 from skykeep.providers.aws.s3.errors import explain
@@ -27,7 +25,6 @@ class Bucket:
         wire: to the bucket: a host of its own, or with its name as the endpoint's path.
         region: that is signed for.
         credentials: whose.
-        clock: seconds since 1970.
     """
 
     def __init__(
@@ -35,14 +32,12 @@ class Bucket:
         wire: Wire,
         region: str,
         credentials: Credentials,
-        clock: Callable[[], float] = time.time,
     ) -> None:
         self.region = region
         self.wire = wire
         self.over_tls = wire.origin.scheme == "https"
         self._credentials = credentials
-        self._clock = clock
-        self._offset = 0.0
+        self.clock = ServiceClock()
         self._base = wire.origin.base_path
         self._signer = S3Signer(region, wire.origin.host_header)
 
@@ -88,7 +83,7 @@ class Bucket:
                 wordless = method == "HEAD" and failure.status == 403
                 if (failure.code in NOT_CURRENT or wordless) and not corrected:
                     corrected = True
-                    if self._correct(reply):
+                    if self.clock.corrected(reply):
                         continue
                 if failure.code in ENDED and not renewed:
                     renewed = True
@@ -135,7 +130,7 @@ class Bucket:
 
     def stamp(self) -> str:
         """Now, by the service's clock if ours is wrong."""
-        return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._clock() + self._offset))
+        return self.clock.stamp()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -145,18 +140,6 @@ class Bucket:
         """In a forked child: nothing of the parent's is used again."""
         self.wire.after_fork()
         self._credentials.after_fork()
-
-    def _correct(self, reply: Reply) -> bool:
-        """Go by the service's clock, if ours differs from it by so much that it matters."""
-        try:
-            there = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
-        except ValueError:
-            return False
-        offset = there - self._clock()
-        if abs(offset - self._offset) < SKEW:
-            return False
-        self._offset = offset
-        return True
 
 
 def path_of(key: str) -> str:
