@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import random
 import socket
 import ssl
 import subprocess
@@ -18,7 +19,8 @@ from tests.peers import keeper, places
 from tests.peers.peer import Peer, Server
 
 READY_SECONDS = 90.0
-TRIES = 3
+TRIES = 5
+PORTS = (15_000, 32_000)
 
 Command = Callable[[int], list[str]]
 """The arguments of a server's program, for a port of 127.0.0.1 that was free a moment ago."""
@@ -45,7 +47,7 @@ def started(
     ``environ`` gives variables for a port: not every server takes it as an argument. ``health``
     is the path that is asked until ``ready`` accepts the status of the answer. With
     another ``scheme`` than http, ``context`` is what asks; without one the port is only waited
-    for. Raises `NotStarted`; a port that was taken meanwhile is not the end, three are
+    for. Raises `NotStarted`; a port that was taken meanwhile is not the end, several are
     tried.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -70,12 +72,20 @@ def started(
 
 
 def free_ports(number: int) -> list[int]:
-    """TCP ports of 127.0.0.1 that nobody listens on now, each another one."""
+    """TCP ports of 127.0.0.1 that nobody listens on now, each another one.
+
+    Not from the range that clients' sockets get theirs from (Linux, 32,768 and above): the
+    tests open thousands of these, and one could be quicker than the server.
+    """
+    found: list[int] = []
     with ExitStack() as probes:
-        found = [probes.enter_context(socket.socket()) for _ in range(number)]
-        for probe in found:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in found]
+        while len(found) < number:
+            port = random.randrange(*PORTS)
+            probe = probes.enter_context(socket.socket())
+            with suppress(OSError):  # somebody has it
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 def plain_environment() -> dict[str, str]:
