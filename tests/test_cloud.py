@@ -270,9 +270,9 @@ async def test_callers_who_come_together_open_a_store_once() -> None:
             await asyncio.sleep(0)
             first.cancel()
             await second
-            assert await cloud._primary.driver("secrets") is driver
+            assert await cloud._primary.target.driver("secrets") is driver
         with pytest.raises(Unsupported, match="no keys"):
-            await cloud._primary.driver("keys")
+            await cloud._primary.target.driver("keys")
 
 
 async def test_further_targets_are_said_to_be_unused(caplog: pytest.LogCaptureFixture) -> None:
@@ -300,3 +300,39 @@ async def test_what_opens_a_store_shows_no_variable_of_the_process() -> None:
     context = skykeep.open(environ={"SKYKEEP_PASSPHRASE": "canary"})._context("primary")
     assert context.environ["SKYKEEP_PASSPHRASE"] == "canary"
     assert "canary" not in repr(context)
+
+
+async def test_objects_may_have_a_target_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "skykeep.yaml").write_text(
+        "dev:\n"
+        "  primary: {backend: memory}\n"
+        f"  objects: {{backend: local, objects: {tmp_path}/objects}}\n"
+        "x-note: secrets stay where they were\n"
+    )
+    heard: list[Event] = []
+    async with skykeep.open(config=tmp_path / "skykeep.yaml", environ={}) as cloud:
+        cloud.listen(heard.append)
+        await cloud.objects.put("a.txt", b"text")
+        got = await cloud.objects.get("a.txt")
+        await cloud.secrets.put("db/password", "s3cret")
+    assert (tmp_path / "objects" / "a.txt").read_bytes() == b"text"
+    assert (got.data, got.source) == (b"text", "objects (local)")
+    assert {event.source for event in heard} == {"objects (local)", "primary (memory)"}
+
+
+async def test_a_seeds_bucket_is_where_objects_are(tmp_path: Path) -> None:
+    pytest.importorskip("botocore")
+    (tmp_path / "skykeep.yaml").write_text(
+        "cloud:\n"
+        "  provider: aws\n"
+        "  aws:\n"
+        "    region: us-east-1\n"
+        "    s3: {bucket: llm-shield-models, models_prefix: m/}\n"
+    )
+    async with skykeep.open(config=tmp_path / "skykeep.yaml", environ={}) as cloud:
+        target = cloud.environment.objects
+        assert target is not None
+        assert (target.backend, target.region) == ("aws", "us-east-1")
+        assert getattr(target, "bucket", None) == "llm-shield-models"
+        assert cloud.environment.object_storage.models_prefix == "m/"
+        assert cloud.environment.object_storage.results_prefix == "scan-results/"

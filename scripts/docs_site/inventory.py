@@ -22,7 +22,7 @@ import skykeep
 from skykeep import errors, registry
 from skykeep.apps.cli.exit_codes import ERRORS, OTHERS
 from skykeep.apps.cli.program import program
-from skykeep.settings import model
+from skykeep.settings import model, trees
 from skykeep.settings.overrides import Flags
 from skykeep.settings.schema import attributes, json_schema
 from skykeep.settings.shapes import DEFAULTS, RESERVED
@@ -211,8 +211,8 @@ def settings() -> list[Setting]:
     for name in sorted(registry.names()):
         own = _keys(targets_of(name), registry.settings_type(name), "")
         found += [setting for setting in own if setting.key not in portable]
-    found += _keys("The cloud tree", model.CloudTree, "cloud.")
-    found += _keys("The auth tree", model.AuthTree, "auth.")
+    found += _keys("The cloud tree", trees.CloudTree, "cloud.")
+    found += _keys("The auth tree", trees.AuthTree, "auth.")
     return found
 
 

@@ -6,6 +6,7 @@ import logging
 import os
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from skykeep.interfaces.tasks import Tasks
 from skykeep.layers.stack import Stack
 from skykeep.layers.telemetry import Listener, log_event
 from skykeep.settings.load import Flags, load
-from skykeep.settings.model import Environment
+from skykeep.settings.model import Environment, TargetSettings
 from skykeep.settings.places import data_dir
 from skykeep.targets import ConfiguredTarget
 
@@ -76,6 +77,14 @@ def open(
     return Cloud(environment, environ=variables, ask=ask)
 
 
+@dataclass(frozen=True, slots=True)
+class _Home:
+    """A target and the layers before it."""
+
+    target: ConfiguredTarget
+    stack: Stack
+
+
 class Cloud:
     """One environment's clouds. Belongs to the event loop that first uses it.
 
@@ -95,14 +104,21 @@ class Cloud:
         self._environ = os.environ if environ is None else environ
         self._ask = ask
         self._tasks = Tasks()
-        provider = registry.provider(environment.primary.backend)
-        self._primary = ConfiguredTarget(
-            provider, environment.primary, Role.PRIMARY, self._context, self._tasks
+        self._primary = self._home(environment.primary)
+        self._others = {
+            capability: self._home(settings, capability)
+            for capability, settings in (
+                ("objects", environment.objects),
+                ("keys", environment.keys),
+            )
+            if settings is not None
+        }
+        primary = self._primary
+        self._secrets = Secrets(
+            primary.stack, primary.target, environment.scope, environment.tags
         )
-        self._stack = Stack(environment, self._primary, self._tasks, embedded=provider.embedded)
-        self._secrets = Secrets(self._stack, self._primary, environment.scope, environment.tags)
         self._objects: Objects | None = None
-        self._identity = CallerIdentity(self._stack, self._primary)
+        self._identity = CallerIdentity(primary.stack, primary.target)
         self._closed = False
         if logger.isEnabledFor(logging.DEBUG):
             self.listen(log_event)
@@ -121,8 +137,25 @@ class Cloud:
         They are apart otherwise: whoever asked for them closes them. Raises as the class does.
         """
         other = Cloud(environment, environ=self._environ, ask=self._ask)
-        other._stack.telemetry.listeners = self._stack.telemetry.listeners
+        for home in other._homes:
+            home.stack.telemetry.listeners = self._primary.stack.telemetry.listeners
         return other
+
+    def _home(self, settings: TargetSettings, capability: str | None = None) -> _Home:
+        provider = registry.provider(settings.backend)
+        target = ConfiguredTarget(
+            provider, settings, Role.PRIMARY, self._context, self._tasks, capability
+        )
+        return _Home(
+            target, Stack(self.environment, target, self._tasks, embedded=provider.embedded)
+        )
+
+    @property
+    def _homes(self) -> tuple[_Home, ...]:
+        return (self._primary, *self._others.values())
+
+    def _home_of(self, capability: str) -> _Home:
+        return self._others.get(capability, self._primary)
 
     @property
     def secrets(self) -> Secrets:
@@ -138,8 +171,9 @@ class Cloud:
             # Imported here: most programs that read secrets keep no objects.
             from skykeep.interfaces.objects import Objects
 
+            home = self._home_of("objects")
             self._objects = Objects(
-                self._stack, self._primary, self._tasks, self.environment.scope
+                home.stack, home.target, self._tasks, self.environment.scope
             )
         return self._objects
 
@@ -159,11 +193,12 @@ class Cloud:
         For start-up, and where somebody may be asked for a passphrase. Raises what
         opening the store raises.
         """
-        await self._primary.driver("secrets")
+        await self._primary.target.driver("secrets")
 
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` with an ``Event`` after each call."""
-        self._stack.telemetry.listeners.append(listener)
+        for home in self._homes:
+            home.stack.telemetry.listeners.append(listener)
 
     async def close(self) -> None:
         """End what is under way and let go of connections and keys. May be called twice."""
@@ -172,8 +207,9 @@ class Cloud:
         self._closed = True
         _open_clouds.discard(self)
         await self._tasks.close()
-        self._stack.invalidate(None)
-        await self._primary.close()
+        for home in self._homes:
+            home.stack.invalidate(None)
+            await home.target.close()
 
     async def __aenter__(self) -> Cloud:
         return self
@@ -196,8 +232,9 @@ class Cloud:
 
     def _after_fork(self) -> None:
         self._tasks.forget()
-        self._stack.single_flight.forget()
-        self._primary.after_fork()
+        for home in self._homes:
+            home.stack.single_flight.forget()
+            home.target.after_fork()
 
 
 _open_clouds: weakref.WeakSet[Cloud] = weakref.WeakSet()

@@ -31,9 +31,11 @@ class ConfiguredTarget:
         role: Role,
         context: Callable[[str], OpenContext],
         tasks: Tasks,
+        called: str | None = None,
     ) -> None:
+        """``called``: its name where the settings give none; by default the role."""
         self.provider = provider.name
-        self.name = f"{settings.name or role.value} ({provider.name})"
+        self.name = f"{settings.name or called or role.value} ({provider.name})"
         self.region = settings.region
         self.role = role
         self._openers = provider.drivers

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from skykeep.errors import ConfigError, Problem
 from skykeep.settings.diagnose import checked
 from skykeep.settings.load import Flags, check, load, show
-from skykeep.settings.model import CloudTree, EnvironmentSettings
+from skykeep.settings.model import EnvironmentSettings
 from skykeep.settings.nodes import plain
 from skykeep.settings.parse import parse
+from skykeep.settings.trees import CloudTree
 from tests.settings.providers import lacking_of, settings_of
 
 OTHER_KEYS = (

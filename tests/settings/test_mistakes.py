@@ -64,8 +64,9 @@ WRONG: list[tuple[str, list[str]]] = [
         ],
     ),
     ("stage: {region: eu}", [
-        (":1: stage.region: unknown key; known: primary, failover, backups, cache, retry, "
-        "deadline_seconds, scope, run, tags, loading"),
+        (":1: stage.region: unknown key; known: primary, failover, backups, objects, keys, "
+        "encryption, residency, object_storage, cache, retry, deadline_seconds, scope, run, "
+        "tags, loading"),
         ":1: stage: the key 'primary' is missing: expected a mapping",
     ]),
     ("stage:\n  primry: {backend: local}\n", [

@@ -10,8 +10,9 @@ import pytest
 from skykeep.errors import ConfigError
 from skykeep.settings.load import Flags, check, show
 from skykeep.settings.masks import looks_secret
-from skykeep.settings.model import ApplicationInsights, UninstalledTarget
+from skykeep.settings.model import UninstalledTarget
 from skykeep.settings.report import Report
+from skykeep.settings.trees import ApplicationInsights
 from tests.settings.providers import lacking_of, settings_of
 from tests.settings.test_shapes import ENVIRONMENTS, all_three
 
@@ -81,6 +82,10 @@ class TestCheck:
     def test_notes_on_the_tree(self, directory: Path) -> None:
         text = all_three().replace("enabled: true", "enabled: false", 1)
         assert notes(checked(directory, text)) == [
+            (
+                ":4: cloud.objects: the provider 'aws' cannot be imported: "
+                "its own keys were not checked"
+            ),
             (
                 ":10: cloud.aws.secrets_manager.enabled: off: secrets are kept in "
                 "the embedded local vault"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from skykeep.settings.model import CloudTree, UninstalledTarget
+from skykeep.settings.model import UninstalledTarget
+from skykeep.settings.trees import CloudTree
 from tests.settings.conftest import Load, Mistakes
 
 DOCUMENTS = Path(__file__).parent / "seeds"

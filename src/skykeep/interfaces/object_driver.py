@@ -43,6 +43,7 @@ class ObjectCapabilities:
         conditional_copy: ``copy`` takes conditions, too.
         presign: a URL can be made with which others read or write without credentials.
         storage_classes: the names that the store knows; empty where there are none.
+        lifecycle: the store ages objects by rules (``lifecycle``, ``set_lifecycle``).
         nested_keys: a key may be the beginning of another: ``a`` beside ``a/b``.
         ordered: listings are in the order of the keys' UTF-8 bytes.
         etag_of_attributes: the etag changes with what is kept beside the body, too; off, it
@@ -67,6 +68,7 @@ class ObjectCapabilities:
     conditional_copy: bool = True
     presign: bool = True
     storage_classes: tuple[str, ...] = ()
+    lifecycle: bool = False
     nested_keys: bool = True
     ordered: bool = True
     etag_of_attributes: bool = True
@@ -192,6 +194,28 @@ class Upload:
     begun_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LifecycleRule:
+    """How a store ages the objects under a prefix, in days after their writing.
+
+    The classes are portable words that each store has its own name for: ``infrequent`` is
+    S3's STANDARD_IA, Cloud Storage's NEARLINE, Azure's Cool; ``archive`` is GLACIER, ARCHIVE
+    and Archive.
+
+    Attributes:
+        prefix: of whole segments, without a closing slash; ``""`` is all.
+        infrequent_after_days, archive_after_days: when an object moves; None is never.
+        expire_after_days: when it is removed; None is never.
+        abort_uploads_after_days: when an upload in parts that nobody ended is; None is never.
+    """
+
+    prefix: str = ""
+    infrequent_after_days: int | None = None
+    archive_after_days: int | None = None
+    expire_after_days: int | None = None
+    abort_uploads_after_days: int | None = None
+
+
 class ObjectDriver(ABC):
     """Keeps objects in one store. All keys are portable ones, checked.
 
@@ -308,6 +332,22 @@ class ObjectDriver(ABC):
     async def presign(self, key: str, method: Literal["GET", "PUT"], seconds: int) -> str:
         """A URL with which anybody may do that, for so long. It is a secret of its own."""
         raise self.unsupported("presign")
+
+    async def lifecycle(self) -> Sequence[LifecycleRule]:
+        """Our rules of the bucket, in the order of their prefixes; others' are not told."""
+        raise self.unsupported("lifecycle")
+
+    async def set_lifecycle(self, rules: Sequence[LifecycleRule]) -> None:
+        """Make our rules of the bucket these; others' stay as they are.
+
+        Raises ``Invalid`` for what the store cannot do, before anything is changed;
+        ``Conflict`` if the rules were changed by another meanwhile, where the store tells.
+        """
+        raise self.unsupported("set_lifecycle")
+
+    async def region(self) -> str | None:
+        """Where the bucket is, by the service's own word; None where it does not tell."""
+        return None
 
     async def close(self) -> None:  # noqa: B027  (most drivers hold nothing: not abstract)
         """Let go of connections. Called once; no call is under way."""

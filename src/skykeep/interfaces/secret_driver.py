@@ -360,6 +360,10 @@ class SecretDriver(ABC):
         """Remove it for ever, deleted before or not. Raises ``NotFound``."""
         raise self.unsupported("purge")
 
+    async def region(self) -> str | None:
+        """Where the secrets are, by the service's own word; None where it does not tell."""
+        return None
+
     async def close(self) -> None:  # noqa: B027  (most drivers hold nothing: not abstract)
         """Let go of connections and keys. Called once; no call is under way."""
 

@@ -39,7 +39,8 @@ from skykeep.interfaces.names import NATIVE, check_name, shown
 from skykeep.interfaces.secret_driver import Provenance, Secret
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.loading.api_keys import parse
-from skykeep.settings.model import ApiKeys, CacheSettings, Environment, TargetSettings
+from skykeep.settings.model import CacheSettings, Environment, TargetSettings
+from skykeep.settings.trees import ApiKeys
 
 __all__ = ["BlockingSecretLoader", "Loaded", "Miss", "SecretLoader"]
 

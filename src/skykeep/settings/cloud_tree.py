@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from skykeep.errors import Problem
 from skykeep.settings.diagnose import value_problem
-from skykeep.settings.model import AuthTree, CloudTree
 from skykeep.settings.nodes import Node, Scalar, Table, table
+from skykeep.settings.trees import AuthTree, CloudTree
 
 NAME = "cloud"
 """What the tree is called where environments have names."""
@@ -19,6 +19,12 @@ _KEYS = {
     "gcp": ("project_id", "region"),
     "azure": ("subscription_id", "resource_group", "region"),
 }
+
+
+_STORAGE = {"aws": ("s3", {"bucket": "bucket"})}
+"""Where the tree says where objects are kept, and what a target calls what it says."""
+
+_PREFIXES = ("models_prefix", "results_prefix")
 
 
 def environment_of(cloud: Table) -> Table | None:
@@ -39,14 +45,36 @@ def environment_of(cloud: Table) -> Table | None:
             source=decider.source, line=decider.line, key_line=decider.key_line,
             value="local", text="local",
         )  # fmt: skip
-        return table({"primary": table({"backend": backend}, cloud.source, cloud.line)})
+        primary = table({"backend": backend}, cloud.source, cloud.line)
+        return table({"primary": primary, **_objects(provider, section)})
     target: dict[str, Node] = {"backend": provider}
     for node, keys in ((section, _KEYS[name]), (service, ("vault_url",))):
         target |= {key: node.items[key] for key in keys if key in node.items}
     items: dict[str, Node] = {"primary": table(target, section.source, section.line)}
     if "cache_ttl_seconds" in service.items:
         items["cache"] = table({"ttl_seconds": service.items["cache_ttl_seconds"]})
+    items |= _objects(provider, section)
     return table(items, cloud.source, cloud.line)
+
+
+def _objects(provider: Scalar, section: Table) -> dict[str, Node]:
+    """The target of objects and how they are laid out; nothing if the tree does not say."""
+    service, keys = _STORAGE.get(str(provider.value), ("", {}))
+    storage = section.items.get(service)
+    if not isinstance(storage, Table):
+        return {}
+    target: dict[str, Node] = {"backend": provider}
+    for key in _KEYS[str(provider.value)]:
+        if key in section.items:
+            target[key] = section.items[key]
+    for key, name in keys.items():
+        if key in storage.items:
+            target[name] = storage.items[key]
+    items: dict[str, Node] = {"objects": table(target, storage.source, storage.line)}
+    prefixes = {key: storage.items[key] for key in _PREFIXES if key in storage.items}
+    if prefixes:
+        items["object_storage"] = table(prefixes, storage.source, storage.line)
+    return items
 
 
 def check_cloud(node: Table, tree: CloudTree, problems: list[Problem]) -> None:

@@ -12,13 +12,22 @@ from skykeep.errors import ConfigError, Problem
 from skykeep.settings import cloud_tree
 from skykeep.settings.diagnose import value_problem
 from skykeep.settings.files import find
+from skykeep.settings.guarding import EncryptionSettings, ResidencySettings
 from skykeep.settings.masks import MASK, masked
-from skykeep.settings.model import TargetSettings, UninstalledTarget
+from skykeep.settings.model import Environment, TargetSettings, UninstalledTarget
 from skykeep.settings.nodes import Node, Row, Scalar, Table, below, plain, table, walk
 from skykeep.settings.overrides import Flags, overrides
 from skykeep.settings.resolve import Resolved, build, choose, merge
 from skykeep.settings.shapes import File, read
-from skykeep.settings.targets import SOURCES, SettingsOf, is_installed, target, targets_in
+from skykeep.settings.storage import StorageSettings
+from skykeep.settings.targets import (
+    HOMES,
+    SOURCES,
+    SettingsOf,
+    is_installed,
+    target,
+    targets_in,
+)
 
 LackingOf: TypeAlias = Callable[[str], Sequence[str]]
 """A provider's name -> the packages that it needs and that are not installed."""
@@ -92,8 +101,10 @@ def _notes(file: File, settings_of: SettingsOf, lacking_of: LackingOf) -> list[P
         environment = merge(file, name, {})
         for key, node in targets_in(environment, name):
             _note_uninstalled(node, key, settings_of, lacking_of, notes)
-            if key.startswith(below(name, SOURCES)):
-                continue  # read only, and several environments may well read the same
+            if key.startswith(below(name, SOURCES)) or key in {
+                below(name, home) for home in HOMES
+            }:
+                continue  # read only, or none of secrets: several may well use the same
             first = stores.setdefault(_store(environment, node, settings_of), key)
             if first != key:
                 message = (
@@ -173,6 +184,7 @@ def shown(resolved: Resolved) -> dict[str, Any]:
         "primary": _plain_target(environment.primary),
         "failover": [_plain_target(settings) for settings in environment.failover],
         "backups": [_plain_target(settings) for settings in environment.backups],
+        **_homes(environment),
         "cache": msgspec.to_builtins(environment.cache),
         "retry": msgspec.to_builtins(environment.retry),
         "deadline_seconds": environment.deadline_seconds,
@@ -185,6 +197,13 @@ def shown(resolved: Resolved) -> dict[str, Any]:
             "pass_over": list(environment.pass_over),
             "rest_seconds": environment.rest_seconds,
         }
+    for name, part, default in (
+        ("encryption", environment.encryption, EncryptionSettings()),
+        ("residency", environment.residency, ResidencySettings()),
+        ("object_storage", environment.object_storage, StorageSettings()),
+    ):
+        if part != default:
+            values[name] = _without_none(msgspec.to_builtins(part))
     for name, tree in (("cloud", environment.cloud), ("auth", environment.auth)):
         if tree is not None:
             values[name] = _without_none(msgspec.to_builtins(tree))
@@ -192,6 +211,9 @@ def shown(resolved: Resolved) -> dict[str, Any]:
     if isinstance(failover, Table):
         nodes.items["failover"] = Row(source=failover.source, items=[failover])
     plain_values: Any = masked(values, nodes)
+    for home in HOMES:  # ``keys`` is where keys are kept, and none itself
+        if home in values:
+            plain_values[home] = masked(values[home], nodes.items.get(home))
     sources: dict[str, str] = {}
     _sources(values, nodes, "", sources)
     scope = nodes.items.get("scope")
@@ -205,6 +227,12 @@ def shown(resolved: Resolved) -> dict[str, Any]:
         **plain_values,
         "sources": sources,
     }
+
+
+def _homes(environment: Environment) -> dict[str, Any]:
+    """The targets of single capabilities, where they have one of their own."""
+    of = {"objects": environment.objects, "keys": environment.keys}
+    return {name: _plain_target(settings) for name, settings in of.items() if settings}
 
 
 def _plain_target(settings: TargetSettings) -> dict[str, Any]:

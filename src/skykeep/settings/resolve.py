@@ -14,7 +14,7 @@ from skykeep.settings.model import Environment, EnvironmentSettings, TargetSetti
 from skykeep.settings.nodes import Node, Row, Scalar, Table, given, table
 from skykeep.settings.overrides import TTL
 from skykeep.settings.shapes import DEFAULTS, File, check_parts, no_environment, read
-from skykeep.settings.targets import ROLES, SOURCES, SettingsOf, target, targets_in
+from skykeep.settings.targets import HOMES, ROLES, SOURCES, SettingsOf, target, targets_in
 
 _TARGET_KEYS = ("region", "vault_url", "secret_prefix", "key_file")
 
@@ -118,7 +118,7 @@ def merge(file: File | None, name: str | None, given: Mapping[str, Scalar]) -> T
             items[key] = node
     if "backend" in given:
         items["primary"] = table({"backend": given["backend"]}, given["backend"].source)
-        for others in ("failover", "backups", "loading"):
+        for others in ("failover", "backups", "loading", *HOMES):
             items.pop(others, None)
     primary = items.get("primary") or table({"backend": embedded()})
     items["primary"] = _with(primary, {key: given[key] for key in _TARGET_KEYS if key in given})
@@ -205,6 +205,11 @@ def build(
         primary=targets["primary"][0],
         failover=tuple(targets.get("failover", ())),
         backups=tuple(targets.get("backups", ())),
+        objects=_only(targets.get("objects")),
+        keys=_only(targets.get("keys")),
+        encryption=shape.encryption,
+        residency=shape.residency,
+        object_storage=shape.object_storage,
         cache=shape.cache,
         retry=shape.retry,
         deadline_seconds=shape.deadline_seconds,
@@ -217,3 +222,7 @@ def build(
         auth=file.auth if file else None,
         origin=file.path if file else None,
     )
+
+
+def _only(settings: list[TargetSettings] | None) -> TargetSettings | None:
+    return settings[0] if settings else None

@@ -13,13 +13,10 @@ from typing import Any
 
 import msgspec
 
-from skykeep.settings.model import (
-    AuthTree,
-    CloudTree,
-    EnvironmentSettings,
-    TargetSettings,
-)
+from skykeep.settings.model import EnvironmentSettings, TargetSettings
 from skykeep.settings.shapes import DEFAULTS, EXTENSION, VARIABLE_NAME
+from skykeep.settings.targets import HOMES
+from skykeep.settings.trees import AuthTree, CloudTree
 
 _REF = "#/$defs/{name}"
 _VARIABLE_TEXT = {"$ref": "#/$defs/Variable"}
@@ -46,8 +43,10 @@ def json_schema(providers: Mapping[str, type[TargetSettings]] | None = None) -> 
     }
     environment = definitions["EnvironmentSettings"]
     environment["properties"] |= {
-        "primary": _TARGET
-        | {"description": environment["properties"]["primary"]["description"]},
+        role: _TARGET | {"description": environment["properties"][role]["description"]}
+        for role in ("primary", *HOMES)
+    }
+    environment["properties"] |= {
         "failover": _one_or_more(environment["properties"]["failover"]["description"]),
         "backups": {
             "description": environment["properties"]["backups"]["description"],
@@ -92,6 +91,8 @@ def _structs(kinds: list[type[Any]]) -> list[type[Any]]:
                 visit(field.type)
         for member in getattr(info, "types", ()):
             visit(member)
+        if isinstance(info, msgspec.inspect.VarTupleType):
+            visit(info.item_type)
 
     for info in msgspec.inspect.multi_type_info(kinds):
         visit(info)

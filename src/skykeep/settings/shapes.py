@@ -17,12 +17,16 @@ from skykeep.interfaces.secret_checks import check_tags
 from skykeep.settings import cloud_tree
 from skykeep.settings.diagnose import checked, key_problem, meant, nearest, value_problem
 from skykeep.settings.masks import described, shown_text
-from skykeep.settings.model import AuthTree, CloudTree, EnvironmentSettings
+from skykeep.settings.model import EnvironmentSettings
 from skykeep.settings.nodes import Node, Scalar, Table, Unknown, below, table, walk
 from skykeep.settings.parse import parse, shown_key
 from skykeep.settings.targets import SettingsOf, target, targets_in
+from skykeep.settings.trees import AuthTree, CloudTree
 
-DEFAULTS = ("cache", "retry", "deadline_seconds", "scope", "run", "tags", "loading")
+DEFAULTS = (
+    *("cache", "retry", "deadline_seconds", "scope", "run", "tags", "loading"),
+    *("encryption", "residency", "object_storage"),
+)
 """Keys of an environment that the file may also have for all of them."""
 
 RESERVED = (*DEFAULTS, "default_environment", "cloud", "auth")

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from skykeep.errors import ConfigError, MissingExtra, Problem
 from skykeep.settings.diagnose import checked, nearest, value_problem
+from skykeep.settings.masks import shown_text
 from skykeep.settings.model import TargetSettings, UninstalledTarget
 from skykeep.settings.nodes import Row, Scalar, Table, below, plain, table
 
@@ -19,7 +20,10 @@ Raises ``MissingExtra`` for one that cannot be imported for want of a module,
 
 PORTABLE = TargetSettings.__struct_fields__
 
-ROLES = ("primary", "failover", "backups")
+HOMES = ("objects", "keys")
+"""Capabilities that may have a target of their own; else the primary is theirs, too."""
+
+ROLES = ("primary", "failover", "backups", *HOMES)
 SOURCES = "loading.sources"
 """Keys of an environment under which there are targets."""
 
@@ -78,6 +82,8 @@ def _unknown(backend: Scalar, error: ConfigError) -> str:
     if backend.variables:
         return f"the text from ${{{backend.variables[0]}}} is not the name of a provider"
     message = error.problems[0].message
+    if not message.isprintable():
+        message = f"there is no provider {shown_text(str(backend.value))}"
     return f"{message}; {error.hint}" if error.hint else message
 
 
