@@ -25,6 +25,7 @@ from skykeep.settings.places import data_dir
 from skykeep.targets import ConfiguredTarget
 
 if TYPE_CHECKING:
+    from skykeep.interfaces.keys import Keys
     from skykeep.interfaces.objects import Objects
 
 logger = logging.getLogger("skykeep")
@@ -118,6 +119,7 @@ class Cloud:
             primary.stack, primary.target, environment.scope, environment.tags
         )
         self._objects: Objects | None = None
+        self._keys: Keys | None = None
         self._identity = CallerIdentity(primary.stack, primary.target)
         self._closed = False
         if logger.isEnabledFor(logging.DEBUG):
@@ -176,6 +178,18 @@ class Cloud:
                 home.stack, home.target, self._tasks, self.environment.scope
             )
         return self._objects
+
+    @property
+    def keys(self) -> Keys:
+        """Keys in this environment. Their store is opened by the first call."""
+        self._check_open()
+        if self._keys is None:
+            # Imported here: most programs that read secrets use no keys themselves.
+            from skykeep.interfaces.keys import Keys
+
+            home = self._home_of("keys")
+            self._keys = Keys(home.stack, home.target, self._tasks, self.environment.scope)
+        return self._keys
 
     @property
     def identity(self) -> CallerIdentity:

@@ -17,12 +17,14 @@ from skykeep.interfaces.object_calls import ObjectCalls
 from skykeep.interfaces.object_checks import check_room, checked_attributes, checked_condition
 from skykeep.interfaces.object_driver import (
     Fragment,
+    LifecycleRule,
     ObjectCapabilities,
     ObjectDriver,
     ObjectInfo,
     ObjectPage,
 )
 from skykeep.interfaces.object_keys import check_key_prefix
+from skykeep.interfaces.object_lifecycle import beyond, scoped, within
 from skykeep.interfaces.object_listing import ObjectListing
 from skykeep.interfaces.object_reading import RANGE, Download
 from skykeep.interfaces.object_sources import Body, source_of
@@ -357,3 +359,37 @@ class Objects:
         for each in old:
             await self._calls.store(each.key).abort(each.id)
         return len(old)
+
+    # -- ageing
+
+    async def lifecycle(self) -> Sequence[LifecycleRule]:
+        """The store's rules of ours by which objects of this scope age, by prefix.
+
+        Raises ``Unsupported``.
+        """
+        return within(await self._rules(), self._scope)
+
+    async def set_lifecycle(self, rules: Sequence[LifecycleRule]) -> None:
+        """Make the rules of this scope these; those of others stay as they are.
+
+        Raises ``Invalid`` for what the store cannot do, before anything is changed,
+        ``Conflict``, ``Unsupported``.
+        """
+        ours = scoped(rules, self._scope)
+        wanted = [*beyond(await self._rules(), self._scope), *ours]
+        await self._calls.call(
+            "objects.set_lifecycle",
+            self._scope.removesuffix("/"),
+            Effect.WRITE,
+            lambda driver: driver.set_lifecycle(wanted),
+            idempotent=True,
+        )
+
+    async def _rules(self) -> Sequence[LifecycleRule]:
+        return await self._calls.call(
+            "objects.lifecycle",
+            self._scope.removesuffix("/"),
+            Effect.READ,
+            lambda driver: driver.lifecycle(),
+            idempotent=True,
+        )
