@@ -154,6 +154,12 @@ class OpenBao:
             self.call("POST", f"{path}/config", options)
         return path
 
+    def transit(self) -> str:
+        """A new transit engine; where it is mounted."""
+        mount = fresh("transit")
+        self.call("POST", f"sys/mounts/{mount}", {"type": "transit"})
+        return mount
+
     def policy(self, rules: str) -> str:
         """A new policy, rules in HCL: its name."""
         name = fresh("policy")

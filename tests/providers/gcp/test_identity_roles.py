@@ -13,10 +13,10 @@ import pytest
 
 from scripts.gcp_roles import FOLDER, templates
 from skykeep.errors import Denied
+from skykeep.interfaces.name_code import encode
 from skykeep.interfaces.secret_driver import Attributes, SecretDriver
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.gcp.identity import open_identity
-from skykeep.providers.gcp.names import encode
 from skykeep.providers.gcp.policy import NEEDS, Scope, document
 from skykeep.providers.gcp.secrets import open_secrets
 from tests.peers.google import NUMBER, PROJECT, SecretManager

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from skykeep.errors import Invalid
+from skykeep.interfaces.name_code import decode, encode
 from skykeep.interfaces.names import check_name
 from skykeep.interfaces.secret_checks import check_stage
 from skykeep.interfaces.secret_driver import CURRENT, PREVIOUS
@@ -17,8 +18,6 @@ from skykeep.providers.gcp.names import (
     LONGEST_ALIAS,
     Names,
     alias,
-    decode,
-    encode,
     stage,
     substring,
 )

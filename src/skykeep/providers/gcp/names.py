@@ -3,15 +3,8 @@
 An id has letters, digits, ``-`` and ``_``, 1 to 255 of them, upper and lower case apart
 (``CreateSecretRequest.secret_id``); an alias 1 to 63 of the same, begins with a letter and is
 not ``latest`` or ``NEW`` (``Secret.version_aliases``). What they lack, ``/`` and ``.``, is
-written with underscores, so that usual names stay readable:
-
-=============================== ==============================================
-``_`` alone                     ``_``: ``db_password`` stays as it is
-``/`` alone                     ``__``: ``db/password`` is ``db__password``
-``.`` alone                     ``___``: ``app.conf`` is ``app___conf``
-two or more of these in a row   ``____``, a letter for each (``u``, ``s``, ``d``), ``_``:
-                                ``a/_b`` is ``a____su_b``
-=============================== ==============================================
+written with underscores (``skykeep.interfaces.name_code``): ``db/password`` is
+``db__password``.
 
 An id that is not the code of a portable name, or lies outside the prefix, comes back as
 ``native:ID``.
@@ -23,6 +16,7 @@ import re
 from typing import Final
 
 from skykeep.errors import Invalid
+from skykeep.interfaces.name_code import decode, encode
 from skykeep.interfaces.names import NATIVE, check_name, is_native, shown
 from skykeep.interfaces.secret_checks import check_stage
 from skykeep.interfaces.secret_driver import CURRENT, PREVIOUS
@@ -32,39 +26,11 @@ LONGEST_ALIAS: Final = 63
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}\Z")
 _RUN = re.compile(r"[_/.]+")
-_SINGLE = {"_": "_", "/": "__", ".": "___"}
-_LETTER = {"_": "u", "/": "s", ".": "d"}
-_MARK = {letter: mark for mark, letter in _LETTER.items()}
-_CODE = re.compile(r"_{4}([usd]{2,})_(?!_)|(?<!_)(_{1,3})(?!_)|([A-Za-z0-9-]+)")
 
 # Before what an alias may not be, or not begin with. No code of a stage has these five
 # characters before another letter than u, s and d, which none of the words begins with.
 _BEFORE = "s____"
 _NOT_ALONE = re.compile(r"[0-9]|(?:latest|NEW)\Z")
-
-
-def encode(text: str) -> str:
-    """The code of a text of ``[A-Za-z0-9._/-]``."""
-    return _RUN.sub(_encoded, text)
-
-
-def decode(code: str) -> str | None:
-    """The text whose code it is; None if it is nobody's."""
-    parts: list[str] = []
-    at = 0
-    while at < len(code):
-        found = _CODE.match(code, at)
-        if found is None:
-            return None
-        run, marks, plain = found.groups()
-        if run:
-            parts.append("".join(_MARK[letter] for letter in run))
-        elif marks:
-            parts.append("_/."[len(marks) - 1])
-        else:
-            parts.append(plain)
-        at = found.end()
-    return "".join(parts)
 
 
 class Names:
@@ -171,10 +137,3 @@ def stage(code: str) -> str | None:
         return found if alias(check_stage(found)) == code else None
     except Invalid:
         return None
-
-
-def _encoded(run: re.Match[str]) -> str:
-    marks = run.group()
-    if len(marks) == 1:
-        return _SINGLE[marks]
-    return f"____{''.join(_LETTER[mark] for mark in marks)}_"

@@ -57,12 +57,10 @@ class Session:
         Raises what ``errors.TABLE`` says, ``Unauthenticated`` for a token that is not good,
         ``Unavailable`` for an answer of another shape.
         """
-        packed = b"" if body is None else msgspec.json.encode(body)
-        del body
         try:
-            reply = await self._authenticated(method, path, packed)
+            reply = await self.reply(method, path, body)
         finally:
-            del packed  # reports of errors may show the variables of a frame
+            del body  # reports of errors may show the variables of a frame
         if reply.status >= 300:
             raise error_of(reply, method, path)
         return decoded(reply, kind)
@@ -78,9 +76,16 @@ class Session:
             raise error_of(reply, method, path)
         return decoded(reply, kind)
 
-    async def reply(self, method: str, path: str) -> Reply:
+    async def reply(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> Reply:
         """The reply itself, of any status but that of an unknown token."""
-        return await self._authenticated(method, path, b"")
+        packed = b"" if body is None else msgspec.json.encode(body)
+        del body
+        try:
+            return await self._authenticated(method, path, packed)
+        finally:
+            del packed
 
     async def token(self) -> Token:
         """The token in use."""

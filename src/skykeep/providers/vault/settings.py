@@ -8,6 +8,7 @@ import msgspec
 
 from skykeep.errors import Invalid
 from skykeep.providers.vault.names import check_mount, check_prefix
+from skykeep.providers.vault.transit_names import check_key_prefix
 from skykeep.settings.model import NonEmpty
 from skykeep.settings.remote import RemoteSettings
 
@@ -98,7 +99,7 @@ class AuthSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fie
 
 
 class VaultSettings(RemoteSettings, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """A key-value engine of one server.
+    """A key-value engine of one server, and its transit engine for keys.
 
     Attributes:
         address: the server, ``https://vault.example:8200``; the same as endpoint. By default
@@ -108,6 +109,8 @@ class VaultSettings(RemoteSettings, kw_only=True, frozen=True, forbid_unknown_fi
         kv: its version; ``auto`` asks the server when the target is opened.
         keep_versions: how many versions of a secret the engine is told to keep when skykeep
             creates one, 1 to 1,000; by default the mount's own number.
+        transit_mount: where the transit engine is mounted, which keeps keys.
+        keys_prefix: put before the name of every key and taken off again.
         auth: how to log in.
     """
 
@@ -116,6 +119,8 @@ class VaultSettings(RemoteSettings, kw_only=True, frozen=True, forbid_unknown_fi
     mount: NonEmpty = "secret"
     kv: Literal[1, 2, "auto"] = "auto"
     keep_versions: int | None = None
+    transit_mount: NonEmpty = "transit"
+    keys_prefix: str | None = None
     auth: AuthSettings = AuthSettings()
 
     def __post_init__(self) -> None:
@@ -125,6 +130,8 @@ class VaultSettings(RemoteSettings, kw_only=True, frozen=True, forbid_unknown_fi
             raise ValueError("keep_versions is 1 to 1000")
         try:
             check_mount(self.mount)
+            check_mount(self.transit_mount)
+            check_key_prefix(self.keys_prefix or "")
             check_prefix(self.secret_prefix or "")
         except Invalid as error:
             raise ValueError(error.message) from None
