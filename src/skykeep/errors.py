@@ -4,7 +4,7 @@
 
     SkykeepError
     ├── NotFound             no such secret or version: an answer, not an outage
-    ├── Denied               these credentials may not do this
+    ├── Denied               these credentials, or the rules of residency, do not allow it
     ├── Unauthenticated      no credentials, or expired ones
     ├── Invalid              the request can never succeed as it is; nothing was sent
     ├── Conflict             compare-and-set lost, or the name already exists
@@ -105,7 +105,8 @@ class NotFound(SkykeepError):
 
 
 class Denied(SkykeepError):
-    """The credentials are known and may not do this, or a file may not be touched."""
+    """The credentials are known and may not do this, a file may not be touched, or residency
+    does not allow the region: then nothing was sent."""
 
 
 class Unauthenticated(SkykeepError):

@@ -11,6 +11,7 @@ naming its fixture (`tests.peers.plugin`, known to every test):
     openbao_sealable           the same, initialised and unsealed by hand: to be sealed
     openbao_tls                the same behind TLS, with a certificate of a test authority
     kube                       Kubernetes's API server, with RBAC and its own etcd
+    fake_gcs                   Cloud Storage: conditions of inserts, takes any credentials
     microburst                 puts AWS's errors between a client and moto
     key_vault                  Azure Key Vault: a fake of ours, as none could be had
     secret_manager             Google Secret Manager, REST and gRPC: a fake of ours, likewise

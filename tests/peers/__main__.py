@@ -48,7 +48,7 @@ def prepare() -> int:
             )
             return 1
         for peer in PEERS.values():
-            if peer.built and peer.name not in places.absences():
+            if (peer.built or peer.npm) and peer.name not in places.absences():
                 with suppress(NotBuilt):  # why, is said with what is lacking
                     places.building(peer).build(setup_venv.say)
     lacking = {name: places.missing(peer) for name, peer in PEERS.items()}

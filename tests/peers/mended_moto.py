@@ -14,6 +14,9 @@ import sys
 import threading
 from typing import Any
 
+# Beside this script, which is run by its path.
+import mended_kms  # type: ignore[import-not-found]  # see above
+
 # mypy runs where the peers are not: what they are made of is in an environment of its own.
 from moto import server  # type: ignore[import-not-found]
 from moto.moto_server import werkzeug_app  # type: ignore[import-not-found]
@@ -94,6 +97,7 @@ def mend() -> None:
     models.FakeSecret.reset_default_version = labels_move
     models.SecretsManagerBackend.list_secret_version_ids = version_dates
     models.SecretsManagerBackend.list_secrets = listing
+    mended_kms.mend()
     made = werkzeug_app.DomainDispatcherApplication
     server.DomainDispatcherApplication = lambda *args, **more: OneAtATime(made(*args, **more))
 

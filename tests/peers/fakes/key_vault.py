@@ -1,4 +1,5 @@
-"""Azure Key Vault's secrets over its REST interface: a fake of ours, in a process of its own.
+"""Azure Key Vault's secrets and keys over its REST interface: a fake of ours, in a process of
+its own.
 
     python -m tests.peers.fakes.key_vault --control PORT --certificate PEM --private-key PEM
         [--key PUBLIC_PEM]… [--vault NAME[:PORT]]…
@@ -18,10 +19,11 @@ JSON):
 
 What it checks is in ``key_vault_access.py`` (tokens, rights), ``key_vault_limits.py`` (names,
 sizes, attributes, pages) and ``key_vault_state.py`` (versions, deletion), each rule with its
-source; paths and answers are in ``key_vault_calls.py``, refusals in ``key_vault_answers.py``.
+source; paths and answers are in ``key_vault_calls.py``, refusals in ``key_vault_answers.py``;
+the same for keys in ``key_vault_keys*.py``.
 Order: token, network, throttling, API version, path, right, contents, state. The order is ours,
 but that a request without a token is refused before all else is what every client relies on.
-Not here: ``outContentType``; keys and certificates, of which there are none.
+Not here: ``outContentType``; certificates, of which there are none.
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ from tests.peers.fakes import key_vault_answers as answers
 from tests.peers.fakes import key_vault_limits as limits
 from tests.peers.fakes.key_vault_answers import Caller, Refused
 from tests.peers.fakes.key_vault_calls import Call
+from tests.peers.fakes.key_vault_keys import KeyCall
 from tests.peers.fakes.key_vault_settings import Settings
 from tests.peers.fakes.key_vault_state import Vault
 
@@ -114,7 +117,8 @@ class Service:
             query = dict(request.rel_url.query.items())
             limits.api_version(query)
             path = [unquote(part) for part in request.rel_url.raw_path.split("/")[1:]]
-            call = Call(vault, caller, request.host, query, body)
+            kind = KeyCall if path[0] in {"keys", "deletedkeys"} else Call
+            call = kind(vault, caller, request.host, query, body)
             content = call.answer(request.method, path)
             status, headers = (204 if content is None else 200), {}
         except Refused as refused:

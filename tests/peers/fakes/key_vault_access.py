@@ -142,19 +142,24 @@ def revoked(settings: Settings) -> Refused:
 
 
 def permit(
-    settings: Settings, caller: Caller, permission: str, secret: str | None, vault: str
+    settings: Settings, caller: Caller, permission: str, name: str | None, vault: str
 ) -> None:
     """Raises a 403 unless a grant allows it.
 
-    ``permission`` is one of `ACTIONS`. Under an access policy "update" is "set", and a grant is
-    for all secrets (Microsoft Learn, "Assign a Key Vault access policy"); under RBAC a list is
-    of the whole vault, so a grant for one secret does not allow it.
+    ``permission`` is one of `ACTIONS`, ``name`` that of the secret or the key. Under an access
+    policy "update" is "set", and a grant is for all objects of a kind (Microsoft Learn, "Assign
+    a Key Vault access policy"); under RBAC a list is of the whole vault, so a grant for one
+    object does not allow it.
     """
     policy = settings.model == "policy"
     needed = "set" if policy and permission == "update" else permission
+    kind = permission.rpartition("/")[0] or "secrets"
     for grant in settings.grants:
-        whole = policy or grant.secret is None
-        matches = whole or (secret is not None and str(grant.secret).lower() == secret.lower())
+        named = grant.key if kind == "keys" else grant.secret
+        whole = policy or (grant.secret is None and grant.key is None)
+        matches = whole or (
+            None not in (name, named) and str(named).lower() == str(name).lower()
+        )
         if grant.oid == caller.oid and needed in grant.permissions and matches:
             return
     place = f"{vault};location={settings.location}"
@@ -163,7 +168,7 @@ def permit(
     action = f"Microsoft.KeyVault/vaults/{ACTIONS[permission]}"
     resource = (
         f"/subscriptions/00000000-0000-4000-8000-000000000000/resourcegroups/tests/providers/"
-        f"microsoft.keyvault/vaults/{vault}" + (f"/secrets/{secret}" if secret else "")
+        f"microsoft.keyvault/vaults/{vault}" + (f"/{kind}/{name}" if name else "")
     )
     raise answers.by_rbac(caller, action, resource, place)
 

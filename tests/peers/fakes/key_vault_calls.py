@@ -79,17 +79,17 @@ class Call:
                 self._permit("recover", limits.name(name))
                 secret = self._vault.recover(name)
                 return self._bundle(secret, secret.newest, value=False)
-            case "GET", ["keys" | "certificates" as kind]:
-                self._permit(f"{kind}/list")
-                return self._page(kind, [], self._item)
+            case "GET", ["certificates"]:
+                self._permit("certificates/list")
+                return self._page("certificates", [], self._item)
             case _, ["secrets" | "deletedsecrets", *rest] if len(rest) <= 2:
                 raise answers.not_allowed(method)
             case _:
                 raise Refused(404, "NotFound", "There is nothing at this path.")  # wording ours
 
-    def _permit(self, permission: str, secret: str | None = None) -> None:
+    def _permit(self, permission: str, name: str | None = None) -> None:
         settings = self._vault.settings
-        access.permit(settings, self._caller, permission, secret, self._vault.name)
+        access.permit(settings, self._caller, permission, name, self._vault.name)
 
     def _set(self, name: str) -> dict[str, Any]:
         self._permit("set", name)
@@ -189,7 +189,7 @@ class Call:
             **{key: time for key, time in times.items() if time is not None},
             "created": version.created,
             "updated": version.updated,
-            "recoveryLevel": self._vault.recovery_level,
+            "recoveryLevel": self._vault.settings.recovery_level,
             "recoverableDays": self._vault.settings.retention_days,
         }
         if version.tags is not None:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-# The secret permissions of an access policy, and the data action of each under RBAC: Microsoft
-# Learn, "Azure built-in roles for Security", and Azure's script that compares policies with
-# role assignments. "update" is part of "set" in a policy; a list shows metadata only. The last
-# two are what a client might have without need.
+# The permissions of an access policy, and the data action of each under RBAC: Microsoft Learn,
+# "Azure built-in roles for Security", and Azure's script that compares policies with role
+# assignments; those without a kind are about secrets. "update" of a secret is part of "set" in
+# a policy; a list of secrets shows metadata only. Certificates are what a client might have a
+# right to without need.
 ACTIONS: Mapping[str, str] = {
     "get": "secrets/getSecret/action",
     "list": "secrets/readMetadata/action",
@@ -20,7 +21,20 @@ ACTIONS: Mapping[str, str] = {
     "backup": "secrets/backup/action",
     "restore": "secrets/restore/action",
     "purge": "secrets/purge/action",
+    "keys/get": "keys/read",
     "keys/list": "keys/read",
+    "keys/create": "keys/create/action",
+    "keys/update": "keys/update/action",
+    "keys/rotate": "keys/rotate/action",
+    "keys/delete": "keys/delete",
+    "keys/recover": "keys/recover/action",
+    "keys/purge": "keys/purge/action",
+    "keys/encrypt": "keys/encrypt/action",
+    "keys/decrypt": "keys/decrypt/action",
+    "keys/wrapKey": "keys/wrap/action",
+    "keys/unwrapKey": "keys/unwrap/action",
+    "keys/sign": "keys/sign/action",
+    "keys/verify": "keys/verify/action",
     "certificates/list": "certificates/read",
 }
 EVERYTHING = tuple(ACTIONS)
@@ -31,11 +45,12 @@ OWNER = "66d10cbf-0000-4000-8000-b1b082e7c3fc"
 
 @dataclass(frozen=True)
 class Grant:
-    """Permissions of a principal, under RBAC perhaps for one secret only."""
+    """Permissions of a principal, under RBAC perhaps for one secret or one key only."""
 
     oid: str
     permissions: tuple[str, ...] = EVERYTHING
     secret: str | None = None
+    key: str | None = None
 
 
 @dataclass
@@ -66,12 +81,20 @@ class Settings:
     # Every page of a list is preceded by an empty one that has a next link (recordings of
     # azure-sdk-for-js, keyvault-keys, deletedkeys).
     empty_pages: bool = False
+    # A disabled key still does what its public half alone can do (`key_vault_keys_state`).
+    public_while_disabled: bool = True
     # Tokens issued before this time are answered with a claims challenge.
     revoked_before: int = 0
     tenant: str = TENANT
     resource: str = "https://vault.azure.net"
     authority: str = "https://login.microsoftonline.com"
     location: str = "westeurope"
+
+    @property
+    def recovery_level(self) -> str:
+        """azure-keyvault-secrets 4.12, ``DeletionRecoveryLevel``."""
+        level = "Recoverable" if self.retention_days == 90 else "CustomizedRecoverable"
+        return level if self.purge_protection else f"{level}+Purgeable"
 
     def change(self, changes: Mapping[str, Any]) -> None:
         """Raises ValueError for a setting that there is not."""
@@ -88,7 +111,9 @@ def granted(content: Iterable[Mapping[str, Any]]) -> tuple[Grant, ...]:
         permissions = tuple(entry.get("permissions", EVERYTHING))
         if unknown := set(permissions) - set(EVERYTHING):
             raise ValueError(f"no such permission: {sorted(unknown)}")
-        grants.append(Grant(str(entry["oid"]), permissions, entry.get("secret")))
+        grants.append(
+            Grant(str(entry["oid"]), permissions, entry.get("secret"), entry.get("key"))
+        )
     return tuple(grants)
 
 

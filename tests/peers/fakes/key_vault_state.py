@@ -13,25 +13,18 @@ import secrets as randomness
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from enum import Enum, auto
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from tests.peers.fakes import key_vault_answers as answers
+from tests.peers.fakes.key_vault_keys_state import Keys
+from tests.peers.fakes.key_vault_phases import State
 from tests.peers.fakes.key_vault_settings import Journal, Settings
 
 # Backups can be restored into any vault of the same process, as into any of a subscription and
 # geography (Microsoft Learn, "Azure Key Vault backup and restore").
 SEAL = Fernet(Fernet.generate_key())
-
-
-class State(Enum):
-    LIVE = auto()
-    DELETING = auto()
-    DELETED = auto()
-    RECOVERING = auto()
-    PURGING = auto()
 
 
 @dataclass
@@ -74,6 +67,7 @@ class Vault:
         self.name = name
         self.settings = settings
         self.journal = Journal()
+        self.keys = Keys(settings)
         self._secrets: dict[str, Secret] = {}
 
     # -- live secrets
@@ -226,12 +220,6 @@ class Vault:
     @property
     def place(self) -> str:
         return f"{self.name};location={self.settings.location}"
-
-    @property
-    def recovery_level(self) -> str:
-        """azure-keyvault-secrets 4.12, ``DeletionRecoveryLevel``."""
-        level = "Recoverable" if self.settings.retention_days == 90 else "CustomizedRecoverable"
-        return level if self.settings.purge_protection else f"{level}+Purgeable"
 
     def _version(self, name: str, version: str | None) -> tuple[Secret, Version]:
         secret = self._look(name)

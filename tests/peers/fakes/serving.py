@@ -90,6 +90,8 @@ class _Listener(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Listener
     protocol_version = "HTTP/1.1"
+    # Head and body are two writes: the second would wait for the first one's acknowledgement.
+    disable_nagle_algorithm = True
 
     def serve(self) -> None:
         parts = urlsplit(self.path)

@@ -1,4 +1,4 @@
-"""Google Cloud: Secret Manager, global and regional.
+"""Google Cloud: Secret Manager, global and regional; Cloud Storage; Cloud KMS.
 
 Belongs here: everything that knows Google Cloud's HTTP APIs. Importing this imports no SDK and
 no HTTP client.
@@ -7,8 +7,8 @@ no HTTP client.
 credentials · ``session.py`` one call · ``answers.py`` the shapes of answers · ``errors.py``
 refusals -> ours · ``names.py`` names and stages as ids and aliases · ``beside.py`` tags,
 metadata, expiry · ``checksums.py`` CRC-32C · ``secrets.py`` opens the driver: ``reading.py``
-with ``versions.py``, ``creating.py``, ``writing.py`` · ``identity.py`` who we are, with
-``policy.py``
+with ``versions.py``, ``creating.py``, ``writing.py`` · ``storage/`` the driver of objects ·
+``kms/`` that of keys · ``clock.py`` · ``identity.py`` who we are, with ``policy.py``
 """
 
 from skykeep.interfaces.provider import Provider
@@ -19,6 +19,8 @@ PROVIDER = Provider(
     settings="skykeep.providers.gcp.settings:GcpSettings",
     drivers={
         "secrets": "skykeep.providers.gcp.secrets:open_secrets",
+        "objects": "skykeep.providers.gcp.storage.opening:open_objects",
+        "keys": "skykeep.providers.gcp.kms.driver:open_keys",
         "identity": "skykeep.providers.gcp.identity:open_identity",
     },
 )

@@ -281,10 +281,13 @@ def printable(words: str) -> str:
     return _PRINTABLE.sub(" ", words)[:_QUOTED]
 
 
-def translate(failure: Failure, *, subject: str, action: str) -> SkykeepError:
-    """Our error. ``subject`` is what it was about, as people know it."""
-    row = _row(failure)
-    about = f"{TITLE}: {row.says}" + (f" ({subject})" if subject else "")
+def translate(
+    failure: Failure, *, subject: str, action: str, title: str = TITLE, row: Row | None = None
+) -> SkykeepError:
+    """Our error. ``subject`` is what it was about, as people know it; ``title`` is the service
+    that says it, ``row`` what it means where that service's own table knows it."""
+    row = row or _row(failure)
+    about = f"{title}: {row.says}" + (f" ({subject})" if subject else "")
     words = f"{failure.reason or failure.code or f'HTTP {failure.status}'} from {action}"
     if row.quote and failure.message:
         words += f": {failure.message}"
@@ -298,7 +301,9 @@ def translate(failure: Failure, *, subject: str, action: str) -> SkykeepError:
             hint=row.hint,
             request_id=failure.request_id,
         )
-    return row.kind(message, hint=row.hint, request_id=failure.request_id)
+    error = row.kind(message, hint=row.hint)
+    error.request_id = failure.request_id
+    return error
 
 
 def _row(failure: Failure) -> Row:

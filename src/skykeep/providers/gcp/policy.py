@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from skykeep.providers.gcp.names import encode
+from skykeep.interfaces.name_code import encode
 from skykeep.providers.gcp.settings import GLOBAL, GcpSettings
 
 

@@ -92,6 +92,14 @@ class Reading(SecretDriver):
     def after_fork(self) -> None:
         self.session.after_fork()
 
+    async def region(self) -> str | None:
+        """The location, which is in every path and which the service holds calls to; of global
+        secrets the replicas that new ones get, and ``global`` where Google chooses.
+
+        A global secret that others made may have other replicas: only its own record tells.
+        """
+        return ",".join(self.settings.replica_locations) or self.settings.place
+
     async def get(
         self, name: str, *, version: str | None = None, stage: str | None = None
     ) -> Secret:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 import msgspec
 
 from skykeep.errors import ConfigError, Unavailable
 from skykeep.interfaces.provider import OpenContext
+from skykeep.providers.gcp.clock import ServiceClock
 from skykeep.providers.gcp.errors import TITLE, Failure, read_failure, translate
 from skykeep.providers.gcp.settings import GLOBAL, GcpSettings
 from skykeep.providers.wire import Reply, Wire, WireOptions
@@ -55,13 +54,20 @@ class Session:
     """
 
     def __init__(
-        self, wire: Wire, credentials: Credentials, project: str | None, place: str = GLOBAL
+        self,
+        wire: Wire,
+        credentials: Credentials,
+        project: str | None,
+        place: str = GLOBAL,
+        title: str = TITLE,
     ) -> None:
+        """``title``: the service, for errors."""
         self.wire = wire
         self.credentials = credentials
         self._project = project
         self._where = "" if place == GLOBAL else f"/locations/{place}"
-        self._dated = "", 0.0
+        self._clock = ServiceClock()
+        self._title = title
 
     async def parent(self) -> str:
         """``projects/P`` or ``projects/P/locations/L``. Raises ``ConfigError``."""
@@ -117,20 +123,12 @@ class Session:
         finally:
             del body  # reports of errors may show the variables of a frame
         if 200 <= reply.status < 300:
-            return decoded(reply, kind), None
+            return decoded(reply, kind, self._title), None
         return None, read_failure(reply)
 
     def now(self) -> datetime:
         """The service's time by its last answer, to a second; else this host's."""
-        here = datetime.now(UTC)
-        date, since = self._dated
-        try:
-            there = parsedate_to_datetime(date)
-        except ValueError:
-            return here  # no answer yet, no date in it, or none that can be read
-        if there.tzinfo is None:
-            return here
-        return there + timedelta(seconds=time.monotonic() - since)
+        return self._clock.now()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -166,8 +164,7 @@ class Session:
             reply = await self.wire.send(method, f"/v1/{path}", headers=headers, body=body)
         finally:
             del headers, body, token
-        # Read when somebody asks for the time, which few calls do.
-        self._dated = reply.headers.get("Date", ""), time.monotonic()
+        self._clock.see(reply)
         return reply
 
 
@@ -202,18 +199,18 @@ def address(settings: GcpSettings, environ: Mapping[str, str]) -> str:
     return f"https://secretmanager.{settings.place}.rep.googleapis.com"
 
 
-def decoded(reply: Reply, kind: type[T]) -> T:
+def decoded(reply: Reply, kind: type[T], title: str = TITLE) -> T:
     """The body in its shape. Raises ``Unavailable`` if it has another one."""
     try:
         return msgspec.json.decode(reply.body, type=kind)
     except msgspec.MsgspecError:
         pass  # its exception may show a part of the body
-    raise strange()
+    raise strange(title)
 
 
-def strange() -> Unavailable:
-    """The error for an answer that is not Secret Manager's."""
+def strange(title: str = TITLE) -> Unavailable:
+    """The error for an answer that is not the service's."""
     return Unavailable(
-        f"{TITLE}: the answer is not as Secret Manager's are",
+        f"{title}: the answer is not as its answers are",
         hint="look at the endpoint and at the proxy",
     )

@@ -7,12 +7,14 @@ is found, in the thread that looks for a token. The metadata server, gcloud and
 impersonation need none of it.
 
 ``chain.py`` the order · ``files.py`` kinds of files · ``library.py`` google-auth's classes ·
-``metadata.py`` · ``gcloud.py`` · ``impersonation.py`` · ``exchange.py`` requests ·
-``refusals.py`` what token services refuse with · ``token.py`` what comes out
+``metadata.py`` · ``gcloud.py`` · ``impersonation.py`` · ``signing.py`` signatures ·
+``exchange.py`` requests · ``refusals.py`` what token services refuse with · ``token.py`` what
+comes out
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -22,6 +24,7 @@ from skykeep.interfaces.provider import OpenContext
 from skykeep.interfaces.renewed import Renewed
 from skykeep.providers.gcp.credentials.chain import Chain
 from skykeep.providers.gcp.credentials.gcloud import project_of
+from skykeep.providers.gcp.credentials.signing import signer
 from skykeep.providers.gcp.credentials.token import Token
 from skykeep.providers.gcp.settings import GcpSettings
 
@@ -70,6 +73,16 @@ class Credentials:
     async def known(self) -> Token:
         """The token with what is known of it. Raises as ``token``."""
         return await self._renewed.current()
+
+    async def signer(self) -> str:
+        """The e-mail of the service account that ``sign`` signs for. Raises as ``token``, and
+        ``Unsupported`` for credentials that are no service account's."""
+        return signer(await self._renewed.current())
+
+    async def sign(self, data: bytes) -> bytes:
+        """Its signature: RSA with SHA-256. Raises as ``signer``."""
+        token = await self._renewed.current()
+        return await asyncio.to_thread(self.chain.sign, token, data)
 
     async def another(self, refused: str, now: datetime | None = None) -> str:
         """A token in the place of one that Google refused, by its clock at ``now``. Raises

@@ -17,6 +17,7 @@ from skykeep.providers.gcp.credentials.files import DEFAULT_UNIVERSE, source_of_
 from skykeep.providers.gcp.credentials.gcloud import Gcloud, login_file
 from skykeep.providers.gcp.credentials.impersonation import Impersonated
 from skykeep.providers.gcp.credentials.metadata import NO_GCE_CHECK, Metadata
+from skykeep.providers.gcp.credentials.signing import signed
 from skykeep.providers.gcp.credentials.token import Source, Token
 from skykeep.providers.gcp.settings import GcpSettings
 
@@ -64,6 +65,19 @@ class Chain:
         except SkykeepError as error:
             # A file that was mended is read again, and one that was replaced.
             self._found = None
+            failure = error
+        failure.__cause__ = failure.__context__ = None
+        failure.located(target=self._target)
+        raise failure.with_traceback(None)
+
+    def sign(self, token: Token, data: bytes) -> bytes:
+        """The signature of the service account that the token is of. Raises as a call, and
+        ``Unsupported`` where nobody can."""
+        failure: SkykeepError
+        try:
+            with self.exchange() as exchange:
+                return signed(self._found, token, exchange, data)
+        except SkykeepError as error:
             failure = error
         failure.__cause__ = failure.__context__ = None
         failure.located(target=self._target)

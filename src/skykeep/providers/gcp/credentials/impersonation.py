@@ -17,6 +17,7 @@ from skykeep.errors import Unavailable
 from skykeep.providers.gcp.auth_settings import CLOUD_PLATFORM
 from skykeep.providers.gcp.credentials.exchange import IAM, Exchange, decoded
 from skykeep.providers.gcp.credentials.refusals import impersonation_refusal
+from skykeep.providers.gcp.credentials.signing import sign_blob
 from skykeep.providers.gcp.credentials.token import Source, Token, service_account
 
 LIFETIME: Final = 3600
@@ -90,3 +91,8 @@ class Impersonated:
             quota_project=self._quota_project or base.quota_project,
             renewable=base.renewable,
         )
+
+    def sign(self, exchange: Exchange, data: bytes) -> bytes:
+        """By Google, with a token of the base: it may act as the account, and so sign."""
+        base = self._base.token(exchange, (CLOUD_PLATFORM,))
+        return sign_blob(exchange, base, self._email, self._delegates, data)
