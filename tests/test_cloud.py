@@ -271,8 +271,8 @@ async def test_callers_who_come_together_open_a_store_once() -> None:
             first.cancel()
             await second
             assert await cloud._primary.target.driver("secrets") is driver
-        with pytest.raises(Unsupported, match="no keys"):
-            await cloud._primary.target.driver("keys")
+        with pytest.raises(Unsupported, match="no telemetry"):
+            await cloud._primary.target.driver("telemetry")
 
 
 async def test_further_targets_are_said_to_be_unused(caplog: pytest.LogCaptureFixture) -> None:
@@ -320,19 +320,50 @@ async def test_objects_may_have_a_target_of_their_own(tmp_path: Path) -> None:
     assert {event.source for event in heard} == {"objects (local)", "primary (memory)"}
 
 
-async def test_a_seeds_bucket_is_where_objects_are(tmp_path: Path) -> None:
-    pytest.importorskip("botocore")
-    (tmp_path / "skykeep.yaml").write_text(
-        "cloud:\n"
-        "  provider: aws\n"
-        "  aws:\n"
-        "    region: us-east-1\n"
-        "    s3: {bucket: llm-shield-models, models_prefix: m/}\n"
-    )
-    async with skykeep.open(config=tmp_path / "skykeep.yaml", environ={}) as cloud:
+SEED = """
+cloud:
+  provider: {provider}
+  aws:
+    region: us-east-1
+    s3: {{bucket: llm-shield-models, models_prefix: m/}}
+  gcp:
+    project_id: llm-shield-prod
+    cloud_storage: {{bucket: llm-shield-models}}
+  azure:
+    subscription_id: {subscription}
+    resource_group: llm-shield-rg
+    key_vault: {{vault_url: "https://llm-shield-kv.vault.azure.net/"}}
+    blob_storage: {{account: llmshieldstorage, container: models}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("provider", "keys", "prefix"),
+    [
+        ("aws", {"bucket": "llm-shield-models", "region": "us-east-1"}, "m/"),
+        ("gcp", {"bucket": "llm-shield-models", "project_id": "llm-shield-prod"}, "models/"),
+        ("azure", {"storage_account": "llmshieldstorage", "container": "models"}, "models/"),
+    ],
+)
+async def test_a_seeds_bucket_is_where_objects_are(
+    tmp_path: Path, provider: str, keys: dict[str, str], prefix: str
+) -> None:
+    file = tmp_path / "skykeep.yaml"
+    file.write_text(SEED.format(provider=provider, subscription='"..."'))
+    async with skykeep.open(config=file, environ={}) as cloud:
         target = cloud.environment.objects
         assert target is not None
-        assert (target.backend, target.region) == ("aws", "us-east-1")
-        assert getattr(target, "bucket", None) == "llm-shield-models"
-        assert cloud.environment.object_storage.models_prefix == "m/"
+        assert {key: getattr(target, key) for key in keys} == keys
+        assert cloud.environment.primary.backend == target.backend == provider
+        assert cloud.environment.object_storage.models_prefix == prefix
         assert cloud.environment.object_storage.results_prefix == "scan-results/"
+
+
+async def test_an_azure_tree_says_where_the_account_is_managed(tmp_path: Path) -> None:
+    file = tmp_path / "skykeep.yaml"
+    subscription = "00000000-0000-0000-0000-00000000000a"
+    file.write_text(SEED.format(provider="azure", subscription=subscription))
+    async with skykeep.open(config=file, environ={}) as cloud:
+        target = cloud.environment.objects
+        assert getattr(target, "subscription", None) == subscription
+        assert getattr(target, "resource_group", None) == "llm-shield-rg"

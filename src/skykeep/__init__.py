@@ -18,12 +18,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from skykeep.archive.archive import Archive as Archive
+    from skykeep.archive.blocking import BlockingArchive as BlockingArchive
     from skykeep.blocking import BlockingCloud as BlockingCloud
     from skykeep.blocking import open_blocking as open_blocking
     from skykeep.cloud import Cloud as Cloud
     from skykeep.cloud import open as open
+    from skykeep.config_backup.backup import ConfigBackup as ConfigBackup
+    from skykeep.config_backup.blocking import BlockingConfigBackup as BlockingConfigBackup
     from skykeep.errors import *  # noqa: F403  (the whole tree is public)
     from skykeep.interfaces.call import principal as principal
+    from skykeep.interfaces.key_driver import DataKey as DataKey
+    from skykeep.interfaces.key_driver import KeyInfo as KeyInfo
+    from skykeep.interfaces.key_driver import Signature as Signature
+    from skykeep.interfaces.keys import Keys as Keys
     from skykeep.interfaces.secret_driver import KEEP as KEEP
     from skykeep.interfaces.secret_driver import Provenance as Provenance
     from skykeep.interfaces.secret_driver import Secret as Secret
@@ -34,20 +42,31 @@ if TYPE_CHECKING:
     from skykeep.interfaces.secrets import Secrets as Secrets
     from skykeep.loading.loader import BlockingSecretLoader as BlockingSecretLoader
     from skykeep.loading.loader import SecretLoader as SecretLoader
+    from skykeep.models.blocking import BlockingModelStore as BlockingModelStore
+    from skykeep.models.store import ModelStore as ModelStore
     from skykeep.providers.local.unlocked import unlocked as unlocked
 
 _HOMES = {
+    "Archive": "skykeep.archive.archive",
+    "BlockingArchive": "skykeep.archive.blocking",
     "BlockingCloud": "skykeep.blocking",
+    "BlockingConfigBackup": "skykeep.config_backup.blocking",
+    "BlockingModelStore": "skykeep.models.blocking",
     "BlockingSecretLoader": "skykeep.loading.loader",
     "Cloud": "skykeep.cloud",
+    "ConfigBackup": "skykeep.config_backup.backup",
     "ConfigError": "skykeep.errors",
     "Conflict": "skykeep.errors",
     "Corrupt": "skykeep.errors",
+    "DataKey": "skykeep.interfaces.key_driver",
     "Denied": "skykeep.errors",
     "Invalid": "skykeep.errors",
     "KEEP": "skykeep.interfaces.secret_driver",
     "KeyFailure": "skykeep.errors",
+    "KeyInfo": "skykeep.interfaces.key_driver",
+    "Keys": "skykeep.interfaces.keys",
     "MissingExtra": "skykeep.errors",
+    "ModelStore": "skykeep.models.store",
     "NotFound": "skykeep.errors",
     "PendingDelete": "skykeep.errors",
     "Problem": "skykeep.errors",
@@ -58,6 +77,7 @@ _HOMES = {
     "SecretLoader": "skykeep.loading.loader",
     "SecretValue": "skykeep.interfaces.secret_value",
     "Secrets": "skykeep.interfaces.secrets",
+    "Signature": "skykeep.interfaces.key_driver",
     "SkykeepError": "skykeep.errors",
     "Throttled": "skykeep.errors",
     "Unauthenticated": "skykeep.errors",

@@ -6,9 +6,14 @@ import skykeep
 from tests.repo.tree import python
 
 PUBLIC = {
+    "Archive",
+    "BlockingArchive",
     "BlockingCloud",
+    "BlockingConfigBackup",
+    "BlockingModelStore",
     "BlockingSecretLoader",
     "Cloud",
+    "ConfigBackup",
     "ConfigError",
     "Conflict",
     "Corrupt",
@@ -17,6 +22,7 @@ PUBLIC = {
     "KEEP",
     "KeyFailure",
     "MissingExtra",
+    "ModelStore",
     "NotFound",
     "PendingDelete",
     "Problem",

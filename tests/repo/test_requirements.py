@@ -71,7 +71,7 @@ def test_what_pyproject_declares_is_what_is_locked() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("extra", ["aws", "vault", "testing", "keyring", "pydantic"])
+@pytest.mark.parametrize("extra", ["aws", "vault", "testing", "keyring", "pydantic", "zstd"])
 def test_what_an_extra_declares_is_tested_with(extra: str) -> None:
     kept = pins("dev")
     for text in PROJECT["optional-dependencies"][extra]:

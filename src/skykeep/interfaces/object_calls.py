@@ -9,11 +9,14 @@ from typing import TypeVar
 from skykeep.interfaces.call import Call, Effect, Front, Target
 from skykeep.interfaces.object_driver import (
     Condition,
+    Fragment,
     ObjectAttributes,
     ObjectDriver,
     ObjectInfo,
 )
 from skykeep.interfaces.object_keys import check_key
+from skykeep.interfaces.object_reading import ReadRange
+from skykeep.interfaces.object_sealing import ObjectSealing
 from skykeep.interfaces.object_writing import MARK, Store
 
 T = TypeVar("T")
@@ -23,9 +26,10 @@ Work = Callable[[ObjectDriver], Awaitable[T]]
 class ObjectCalls:
     """Makes calls about the objects of one scope."""
 
-    def __init__(self, front: Front, scope: str) -> None:
+    def __init__(self, front: Front, scope: str, sealing: ObjectSealing | None = None) -> None:
         self.scope = scope
         self._front = front
+        self._sealing = sealing
 
     def resource(self, key: str) -> str:
         """The key with its scope. Raises ``Invalid``."""
@@ -33,12 +37,60 @@ class ObjectCalls:
         return check_key(self.scope + key) if self.scope else key
 
     def shown(self, info: ObjectInfo) -> ObjectInfo:
+        """What the application is told of what a store tells of an object."""
+        return self._ours(info if self._sealing is None else self._sealing.told(info))
+
+    def _ours(self, info: ObjectInfo) -> ObjectInfo:
         """With the key that the application knows, and without our own mark."""
         key = info.key[len(self.scope) :]
         if MARK not in info.metadata:
             return info if key == info.key else replace(info, key=key)
         metadata = {name: value for name, value in info.metadata.items() if name != MARK}
         return replace(info, key=key, metadata=metadata)
+
+    def reader(self, resource: str) -> ReadRange:
+        """Reads ranges of this object, for one reader."""
+
+        async def stored(at: int, wanted: int, etag: str | None) -> Fragment:
+            return await self.call(
+                "objects.get",
+                resource,
+                Effect.READ,
+                lambda driver: driver.read(resource, start=at, length=wanted, if_match=etag),
+                idempotent=True,
+                size=wanted,
+            )
+
+        read = stored if self._sealing is None else self._sealing.reader(resource, stored)
+
+        async def shown(at: int, wanted: int, etag: str | None) -> Fragment:
+            fragment = await read(at, wanted, etag)
+            return Fragment(self._ours(fragment.info), fragment.start, fragment.data)
+
+        return shown
+
+    async def head(self, resource: str) -> ObjectInfo:
+        """What the application is told without the body. Raises ``NotFound``."""
+        sealing = self._sealing
+        if sealing is None or not sealing.peek:
+            return self.shown(await self._head(resource))
+        beginning = await self.call(
+            "objects.head",
+            resource,
+            Effect.READ,
+            lambda driver: driver.read(resource, start=0, length=sealing.peek),
+            idempotent=True,
+        )
+        return self._ours(sealing.told(beginning.info, beginning.data))
+
+    async def _head(self, resource: str) -> ObjectInfo:
+        return await self.call(
+            "objects.head",
+            resource,
+            Effect.READ,
+            lambda driver: driver.head(resource),
+            idempotent=True,
+        )
 
     def store(self, resource: str) -> Store:
         """The calls that a write of this object is made of."""
@@ -100,16 +152,7 @@ class ObjectCalls:
                 idempotent=True,
             )
 
-        async def head() -> ObjectInfo:
-            return await self.call(
-                "objects.head",
-                resource,
-                Effect.READ,
-                lambda driver: driver.head(resource),
-                idempotent=True,
-            )
-
-        return Store(write, begin, part, complete, abort, head)
+        return Store(write, begin, part, complete, abort, lambda: self._head(resource))
 
     async def call(
         self,
@@ -120,11 +163,14 @@ class ObjectCalls:
         *,
         idempotent: bool = False,
         size: int = 0,
+        also: tuple[str, ...] = (),
     ) -> T:
         """One call of a driver through the layers."""
 
         async def execute(target: Target) -> T:
             return await work(await target.driver("objects"))
 
-        made = Call(operation, resource, effect, execute, idempotent=idempotent, size=size)
+        made = Call(
+            operation, resource, effect, execute, idempotent=idempotent, size=size, also=also
+        )
         return (await self._front(made)).value

@@ -271,6 +271,7 @@ class ObjectDriver(ABC):
         Raises ``Conflict`` if the condition does not hold, ``Invalid`` for what is too large,
         ``Quota``.
         """
+        del data  # no traceback shows a body
         raise self.unsupported("write")
 
     async def begin_upload(self, key: str, attributes: ObjectAttributes = NO_ATTRIBUTES) -> str:
@@ -282,6 +283,7 @@ class ObjectDriver(ABC):
 
         Raises ``NotFound`` for an upload that has ended.
         """
+        del data  # no traceback shows a body
         raise self.unsupported("write_part")
 
     async def complete_upload(
@@ -338,7 +340,8 @@ class ObjectDriver(ABC):
         raise self.unsupported("lifecycle")
 
     async def set_lifecycle(self, rules: Sequence[LifecycleRule]) -> None:
-        """Make our rules of the bucket these; others' stay as they are.
+        """Make our rules of the bucket these; others' stay as they are. They are checked
+        (``object_lifecycle.check_rule``), and each has its own prefix.
 
         Raises ``Invalid`` for what the store cannot do, before anything is changed;
         ``Conflict`` if the rules were changed by another meanwhile, where the store tells.
@@ -346,7 +349,12 @@ class ObjectDriver(ABC):
         raise self.unsupported("set_lifecycle")
 
     async def region(self) -> str | None:
-        """Where the bucket is, by the service's own word; None where it does not tell."""
+        """Where the bucket is, by the service's own word; None where it does not tell.
+
+        Several regions, each of which has all of it, are joined by commas. What is sent to ask
+        carries the bucket's name and no other of the application's. ``Denied`` is taken for
+        None.
+        """
         return None
 
     async def close(self) -> None:  # noqa: B027  (most drivers hold nothing: not abstract)

@@ -7,16 +7,15 @@ layers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from skykeep.errors import Invalid, NotFound, SkykeepError
+from skykeep.errors import Invalid, NotFound, SkykeepError, Unsupported
 from skykeep.interfaces.call import Effect, Front, Target
 from skykeep.interfaces.object_calls import ObjectCalls
 from skykeep.interfaces.object_checks import check_room, checked_attributes, checked_condition
 from skykeep.interfaces.object_driver import (
-    Fragment,
     LifecycleRule,
     ObjectCapabilities,
     ObjectDriver,
@@ -27,6 +26,7 @@ from skykeep.interfaces.object_keys import check_key_prefix
 from skykeep.interfaces.object_lifecycle import beyond, scoped, within
 from skykeep.interfaces.object_listing import ObjectListing
 from skykeep.interfaces.object_reading import RANGE, Download
+from skykeep.interfaces.object_sealing import ObjectSealing
 from skykeep.interfaces.object_sources import Body, source_of
 from skykeep.interfaces.object_writing import MARK, Progress, send
 from skykeep.interfaces.tasks import Tasks
@@ -64,9 +64,18 @@ class Objects:
     is made.
     """
 
-    def __init__(self, front: Front, primary: Target, tasks: Tasks, scope: str = "") -> None:
-        """``scope`` is put before every key: ``""`` or segments with a closing slash."""
-        self._calls = ObjectCalls(front, scope)
+    def __init__(
+        self,
+        front: Front,
+        primary: Target,
+        tasks: Tasks,
+        scope: str = "",
+        sealing: ObjectSealing | None = None,
+    ) -> None:
+        """``scope`` is put before every key: ``""`` or segments with a closing slash.
+        ``sealing`` seals bodies before they leave."""
+        self._calls = ObjectCalls(front, scope, sealing)
+        self._sealing = sealing
         self._primary = primary
         self._tasks = tasks
         self._scope = scope
@@ -110,20 +119,8 @@ class Objects:
             raise Invalid("start and length are not negative")
         if range_bytes < 1:
             raise Invalid("range_bytes is at least 1")
-
-        async def read(at: int, wanted: int, etag: str | None) -> Fragment:
-            fragment = await self._calls.call(
-                "objects.get",
-                resource,
-                Effect.READ,
-                lambda driver: driver.read(resource, start=at, length=wanted, if_match=etag),
-                idempotent=True,
-                size=wanted,
-            )
-            return replace(fragment, info=self._calls.shown(fragment.info))
-
         return Download(
-            read,
+            self._calls.reader(resource),
             self._tasks,
             start=start,
             length=length,
@@ -133,16 +130,7 @@ class Objects:
 
     async def head(self, key: str) -> ObjectInfo:
         """What is known without the body. Raises ``NotFound``."""
-        resource = self._calls.resource(key)
-        return self._calls.shown(
-            await self._calls.call(
-                "objects.head",
-                resource,
-                Effect.READ,
-                lambda driver: driver.head(resource),
-                idempotent=True,
-            )
-        )
+        return await self._calls.head(self._calls.resource(key))
 
     async def exists(self, key: str) -> bool:
         """Whether it is there. Only the store's own "not found" is a no."""
@@ -205,6 +193,10 @@ class Objects:
 
     async def capabilities(self) -> ObjectCapabilities:
         """What the primary store can do."""
+        can = await self._stores_own()
+        return can if self._sealing is None else self._sealing.capabilities(can)
+
+    async def _stores_own(self) -> ObjectCapabilities:
         driver: ObjectDriver = await self._primary.driver("objects")
         return driver.capabilities
 
@@ -213,13 +205,20 @@ class Objects:
     ) -> str:
         """A URL with which anybody may read (or write) the object, for so many seconds.
 
-        Treat it as the secret that it is. Raises ``Unsupported``.
+        Treat it as the secret that it is. Raises ``Unsupported``; also where bodies are
+        sealed, which nobody could read so.
         """
         resource = self._calls.resource(key)
         if method not in ("GET", "PUT"):
             raise Invalid(f"method is GET or PUT, not {method!r}")
         if not 1 <= seconds <= MAX_PRESIGN_SECONDS:
             raise Invalid(f"seconds is 1 to {MAX_PRESIGN_SECONDS:,} (a week), not {seconds}")
+        if self._sealing is not None:
+            raise Unsupported(
+                "there are no presigned URLs of objects that are encrypted before upload",
+                hint="whoever has the URL has no key; read it here, or switch off "
+                "'encryption.objects' for this environment",
+            )
         return await self._calls.call(
             "objects.presign",
             resource,
@@ -265,9 +264,12 @@ class Objects:
         source = source_of(body)
         del body  # no traceback shows it
         try:
-            can = await self.capabilities()
+            can = await self._stores_own()
             check_room(can, attributes, condition, self._primary)
             store = self._calls.store(resource)
+            if (sealing := self._sealing) is not None:
+                source = await sealing.seal(resource, source)
+                progress = progress and sealing.progress(progress)
             info = await send(source, store, can, attributes, condition, progress=progress)
         finally:
             await source.close()
@@ -300,6 +302,7 @@ class Objects:
                 Effect.WRITE,
                 lambda driver, some=some: driver.delete_many(some),  # type: ignore[misc]  # mypy has no type for a lambda's default
                 idempotent=True,
+                also=tuple(some[1:]),
             )
             errors |= {by_resource[resource]: error for resource, error in failed.items()}
         return errors
@@ -309,7 +312,8 @@ class Objects:
     ) -> ObjectInfo:
         """Copy the body and what is kept with it; by the store itself where it can.
 
-        The conditions are about ``key``. Raises as ``put``, ``NotFound``.
+        What is sealed is sealed anew: it goes through this process. The conditions are about
+        ``key``. Raises as ``put``, ``NotFound``.
         """
         origin, resource = self._calls.resource(source), self._calls.resource(key)
         condition = checked_condition(if_match, if_absent)
@@ -321,6 +325,7 @@ class Objects:
                 Effect.WRITE,
                 lambda driver: driver.copy(origin, resource, condition),
                 idempotent=condition.empty,
+                also=(origin,),
             )
             return self._calls.shown(info)
         async with self.stream(source) as body:
@@ -383,6 +388,7 @@ class Objects:
             Effect.WRITE,
             lambda driver: driver.set_lifecycle(wanted),
             idempotent=True,
+            also=tuple(rule.prefix for rule in ours),
         )
 
     async def _rules(self) -> Sequence[LifecycleRule]:

@@ -46,6 +46,9 @@ PROGRAMS = {
         for last; do :; done
         cat "$last"
         """,
+    "pg_dump": """#!/bin/sh
+        [ "$*" = app ] && echo "CREATE TABLE kept (id int);"
+        """,
     "editor": """#!/bin/sh
         [ -f "$1" ] && echo "# edited" >> "$1"
         """,
@@ -73,6 +76,13 @@ FILES = {
     "app/nginx.tmpl": 'set $password "{{ secret "db/password" }}";\n',
     "app/app.log": f"connected with {VALUE}\nthe one before: old-{VALUE}\n",
     "app/trace.har": '{"headers": ["Basic Y2FuYXJ5LW9mLXRoZS1leGFtcGxlcw=="]}\n',
+    "app/model.onnx": "weights of a model\n",
+    "app/classifier/weights.bin": "weights of a classifier\n",
+    "app/classifier/labels/en.txt": "good\nbad\n",
+    "app/reports/today.json": '{"found": 0}\n',
+    "app/reports/2025/old.json": '{"found": 1}\n',
+    "app/data.key": "a data key of 32 bytes, not random",
+    "app/build.tar": "what is released\n",
     "app/src/main.py": "print('hello')\n",
     "app/deploy.yaml": "replicas: 2\n",
     "app/deploy/skykeep.yaml": "staging: {primary: {backend: memory}}\n",
@@ -105,6 +115,16 @@ done
 printf v | skykeep set gone - --expires 7d
 skykeep rm gone
 cd ~/app
+skykeep obj cp model.onnx :models/toxicity/1.onnx
+skykeep obj cp -r reports :reports
+skykeep models push toxicity 1.3.0 app.log
+skykeep models push toxicity 1.4.0 model.onnx
+skykeep models push org/classifier 6 classifier
+skykeep keys create team/backup
+skykeep keys create release --sign
+skykeep keys wrap team/backup @data.key > data.key.wrapped
+skykeep keys wrap team/backup @data.key --raw > data.key.bin
+skykeep keys sign release build.tar > build.tar.sig
 git init --quiet --template=
 git add .
 git -c user.name=n -c user.email=e@example.org commit --quiet -m first
@@ -119,7 +139,54 @@ ASKS = f"""
 SKYKEEP_PASSPHRASE='{ANSWER}' skykeep init --argon2-memory-kib 64 --argon2-passes 1
 """
 
+# A second environment, with objects of its own.
+TWO = """
+cat >> ~/.config/skykeep/skykeep.yaml <<END
+development:
+  primary: {backend: local, objects: ~/objects-of-development}
+END
+skykeep --env development obj cp model.onnx :models/made-here.onnx
+"""
+
+# Nobody is asked: a URL is signed here.
+IN_S3 = """
+echo '  objects: {backend: aws, region: us-east-1, bucket: reports-of-a-test}' \
+    >> ~/.config/skykeep/skykeep.yaml
+mkdir ~/.aws
+cat > ~/.aws/credentials <<END
+[default]
+aws_access_key_id=AKIDTESTS
+aws_secret_access_key=none
+END
+"""
+
+IN_MEMORY = "echo '  objects: {backend: memory}' >> ~/.config/skykeep/skykeep.yaml"
+
+ENCRYPTING = (
+    "echo '  encryption: {kek: team/backup, plain: read}' >> ~/.config/skykeep/skykeep.yaml"
+)
+
+NO_KEYS = f"{NOTHING_YET}; skykeep init --key-file ~/.skykeep.key"
+
+BACKED_UP = "skykeep backup create"
+EDITED = f"{BACKED_UP}; echo '# more' >> ~/.config/skykeep/skykeep.yaml"
+
 BEFORE = {
+    "backup diff": BACKED_UP,
+    "skykeep backup diff": BACKED_UP,
+    "backup restore": EDITED,
+    "skykeep backup restore latest": EDITED,
+    "skykeep --env development obj cp -r :models :models --to-env production": TWO,
+    "skykeep --env development obj sync :models :models --to-env production": TWO,
+    "obj presign": IN_S3,
+    "obj lifecycle": IN_MEMORY,
+    "obj lifecycle show": IN_MEMORY,
+    "obj lifecycle apply": IN_MEMORY,
+    "keys create": NO_KEYS,
+    "keys reseal": ENCRYPTING,
+    "skykeep keys reseal": ENCRYPTING,
+    "skykeep keys reseal team --only secrets": ENCRYPTING,
+    "skykeep keys create team/backup": NO_KEYS,
     "unlock": ASKS,
     "lock": ASKS,
     "init": NOTHING_YET,
@@ -132,6 +199,24 @@ BEFORE = {
 """Single examples, or all of a command, before which the prepared home has to be changed."""
 
 AFTER = {
+    "backup restore":
+        "cd ~/.config/skykeep; ! grep '# more' skykeep.yaml && grep '# more' *.bak-*",
+    "skykeep obj cp :models/toxicity/1.onnx .": "grep -q weights 1.onnx",
+    "pg_dump app | skykeep obj cp - :dumps/app.sql --no-clobber":
+        "skykeep obj cat dumps/app.sql | grep -q 'TABLE kept'",
+    "skykeep --env development obj cp -r :models :models --to-env production":
+        "skykeep --env production obj cat models/made-here.onnx | cmp - model.onnx",
+    "skykeep --env development obj sync :models :models --to-env production":
+        "skykeep --env production obj cat models/made-here.onnx | cmp - model.onnx",
+    "skykeep obj sync :reports copy-of-reports": "diff -r reports copy-of-reports",
+    "skykeep obj rm -r reports/2025 --yes": "! skykeep obj stat reports/2025/old.json",
+    "skykeep obj cat models/toxicity/1.onnx > model.onnx": "grep -q weights model.onnx",
+    "skykeep keys unwrap team/backup @data.key.wrapped > data.key":
+        "grep -q 'a data key' data.key",
+    "skykeep keys rewrap team/backup @data.key.wrapped > data.key.new":
+        "skykeep keys unwrap team/backup @data.key.new | cmp - data.key",
+    "skykeep keys rewrap team/backup --raw < data.key.bin > data.key.bin.new":
+        "skykeep keys unwrap team/backup --raw < data.key.bin.new | cmp - data.key",
     "skykeep run --prefix db/ -- ./server --port 8080": f'[ "$(cat ~/served)" = {VALUE} ]',
     "skykeep run -- ./server            # the variables of the configuration's run: section":
         f'[ "$(cat ~/served)" = {VALUE} ]',
@@ -156,6 +241,15 @@ AFTER = {
 
 
 SHOWN = {
+    "skykeep backup restore latest": "-# more\nReplace",
+    'cat "$(skykeep models pull toxicity)" | wc -c': "19",
+    "skykeep models list": "toxicity        1.4.0",
+    "skykeep models list toxicity": "1.4.0 (latest)",
+    "skykeep models verify toxicity 1.4.0 --deep": "19 bytes read",
+    "skykeep models promote toxicity 1.3.0": "was 1.4.0",
+    "skykeep obj cat reports/today.json --range 0-99": '{"found": 0}',
+    "skykeep obj ls -l models": "models/toxicity/",
+    "skykeep obj presign reports/today.json --expires 15m": "X-Amz-Expires=900&",
     "skykeep get db/password": VALUE,
     "skykeep get db/password --stage previous": f"old-{VALUE}",
     "skykeep get db/main --key credentials.password": f"{VALUE}-2",

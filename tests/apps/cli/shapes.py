@@ -60,9 +60,13 @@ GET = exactly(
 )  # fmt: skip
 GET["oneOf"] = [{"required": ["value"]}, {"required": ["value_base64"]}]
 
+FACTS = exactly(
+    {"region": optional(TEXT), "source": {"enum": ["told", "declared", "embedded"]}},
+    refused=TEXTS,
+)
 COUNTER = exactly({"number": {"type": "integer"}, "kept": TEXT, "why": TEXT})
 COUNTS: dict[str, Schema] = {
-    name: {"type": "integer"} for name in ("secrets", "deleted", "versions", "prefixes")
+    name: {"type": "integer"} for name in ("secrets", "deleted", "versions", "prefixes", "keys")
 }
 KEY_CHANGE: dict[str, Schema] = {
     "kind": {"enum": ["passphrase", "key-file", "keyring"]},
@@ -70,7 +74,141 @@ KEY_CHANGE: dict[str, Schema] = {
 }
 MOVED = exactly({"name": TEXT, "version": TEXT, "was": optional(TEXT), "changed": FLAG})
 
+NUMBER: Schema = {"type": "integer"}
+OBJECT: dict[str, Schema] = {
+    "key": TEXT, "size": NUMBER, "etag": TEXT, "modified_at": MOMENT,
+    "storage_class": optional(TEXT),
+}  # fmt: skip
+COPIED: dict[str, Schema] = {
+    "from": TEXT, "to": TEXT, "bytes": NUMBER, "etag": optional(TEXT),
+}  # fmt: skip
+RULE = exactly(
+    {
+        "prefix": TEXT,
+        **{
+            f"{what}_after_days": optional(NUMBER)
+            for what in ("infrequent", "archive", "expire", "abort_uploads")
+        },
+    }
+)
+RULES: dict[str, Schema] = {
+    "store": listed(RULE), "configuration": listed(RULE), "same": FLAG,
+}  # fmt: skip
+
+KEY = exactly(
+    {
+        "name": TEXT, "purpose": {"enum": ["encrypt", "sign"]}, "algorithm": optional(TEXT),
+        "state": {"enum": ["enabled", "disabled", "pending_deletion", "unavailable"]},
+        "version": optional(TEXT), "created_at": optional(MOMENT), "native": optional(TEXT),
+    }
+)  # fmt: skip
+CIPHERTEXT = exactly({"key": TEXT, "context": PAIRS, "ciphertext": TEXT})
+UNWRAPPED = exactly(
+    {"key": TEXT, "context": PAIRS, "encoding": {"enum": ["utf-8", "base64"]}},
+    value=TEXT, value_base64=TEXT,
+)  # fmt: skip
+UNWRAPPED["oneOf"] = GET["oneOf"]
+RESEALED = exactly(
+    {
+        **dict.fromkeys(("moved", "newest", "gone"), NUMBER),
+        "failed": listed(exactly({"name": TEXT, "error": {"type": "object"}})),
+    }
+)
+
+BACKUP: dict[str, Schema] = {
+    "name": TEXT, "key": TEXT, "at": MOMENT, "size": {"type": "integer"},
+}  # fmt: skip
+
+RESTORED = exactly(
+    {
+        "restored": FLAG, "name": TEXT, "file": TEXT, "changed": FLAG,
+        "saved": optional(TEXT), "verified": FLAG,
+    }
+)  # fmt: skip
+
 SHAPES: dict[str, Schema] = {
+    "backup create": exactly({**BACKUP, "new": FLAG, "sha256": TEXT, "removed": TEXTS}),
+    "backup list": listed(exactly(BACKUP)),
+    "backup diff": exactly(
+        {"before": TEXT, "after": optional(TEXT), "differs": FLAG, "diff": TEXT}
+    ),
+    "backup restore": {"anyOf": [exactly({"restored": FLAG}), RESTORED]},
+    "keys create": KEY,
+    "keys list": listed(KEY),
+    "keys describe": KEY,
+    "keys rotate": KEY,
+    "keys wrap": CIPHERTEXT,
+    "keys unwrap": UNWRAPPED,
+    "keys rewrap": CIPHERTEXT,
+    "keys reseal": exactly({"secrets": RESEALED, "objects": RESEALED}),
+    "keys sign": exactly(
+        {"key": TEXT, "version": optional(TEXT), "sha256": TEXT, "signature": TEXT}
+    ),
+    "keys verify": exactly(
+        {"key": TEXT, "version": optional(TEXT), "sha256": TEXT, "valid": FLAG}
+    ),
+    "models pull": exactly(
+        {
+            "name": TEXT, "version": TEXT, "path": TEXT, "digest": TEXT, "bytes": NUMBER,
+            "downloaded": NUMBER, "vouched": {"enum": ["manifest", "etag"]}, "stale": FLAG,
+        }
+    ),
+    "models push": exactly(
+        {
+            "name": TEXT, "version": TEXT, "digest": TEXT, "bytes": NUMBER, "files": NUMBER,
+            "made": FLAG, "latest": FLAG,
+        }
+    ),
+    "models list": listed(
+        {
+            "anyOf": [
+                exactly(
+                    {"name": TEXT, "latest": optional(TEXT), "versions": NUMBER, "bare": FLAG}
+                ),
+                exactly(
+                    {
+                        "version": TEXT, "latest": FLAG, "digest": TEXT, "created_at": MOMENT,
+                        "bytes": NUMBER, "files": NUMBER, "metadata": PAIRS,
+                    }
+                ),
+            ]
+        }
+    ),
+    "models verify": exactly(
+        {
+            "name": TEXT, "version": TEXT, "digest": TEXT, "files": NUMBER, "bytes": NUMBER,
+            "read": NUMBER, "cached": FLAG,
+        }
+    ),
+    "models promote": MOVED,
+    "models rm": exactly({"name": TEXT, "versions": TEXTS, "objects": NUMBER}),
+    "models gc": exactly(
+        {
+            "models": NUMBER, "parts": NUMBER, "bytes": NUMBER, "left": NUMBER,
+            "objects": optional(NUMBER),
+        }
+    ),
+    "obj cp": exactly(COPIED),
+    "obj ls": {"anyOf": [exactly(OBJECT), exactly({"prefix": TEXT})]},
+    "obj stat": exactly(
+        {**OBJECT, "content_type": optional(TEXT), "metadata": PAIRS, "tags": PAIRS,
+         "checksums": PAIRS}
+    ),
+    "obj rm": exactly({"key": TEXT, "removed": FLAG}),
+    "obj sync": {
+        "anyOf": [
+            exactly(
+                {**COPIED, "why": {"enum": ["new", "size", "content", "newer", "unknown"]}}
+            ),
+            exactly({"removed": TEXT}),
+        ]
+    },
+    "obj presign": exactly(
+        {"key": TEXT, "method": {"enum": ["GET", "PUT"]}, "url": TEXT, "expires_at": MOMENT}
+    ),
+    "obj gc": exactly({"ended": NUMBER}),
+    "obj lifecycle show": exactly(RULES),
+    "obj lifecycle apply": exactly({**RULES, "changed": FLAG}),
     "unlock": exactly({"unlocked": FLAG, "seconds": {"type": "integer"}}),
     "lock": exactly({"locked": {"type": "integer"}}),
     "vault verify": exactly({"path": TEXT, "counter": COUNTER, **COUNTS}),
@@ -228,7 +366,8 @@ SHAPES: dict[str, Schema] = {
                     {
                         "check": TEXT, "status": {"enum": ["ok", "note", "failed"]},
                         "message": TEXT, "mend": TEXT,
-                    }
+                    },
+                    facts=FACTS,
                 )
             ),
         }

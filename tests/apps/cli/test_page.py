@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from unittest.mock import Mock
 
 import jsonschema
@@ -40,6 +41,7 @@ def test_every_shape_has_an_example_that_fits() -> None:
 
 def test_every_command_has_a_shape() -> None:
     without = {"skykeep", "run", "config", "config schema", "redact", "vault"}
+    without |= {"backup", "models", "obj", "obj cat", "obj lifecycle", "keys"}
     assert SHAPES.keys() == {"error"} | set(HELPS) - without
 
 
@@ -83,6 +85,38 @@ RUNS: list[tuple[str, tuple[str, ...]]] = [
     ("lock", ("lock",)),
     ("vault key-file", ("vault", "key-file", "../keys/vault.key")),
     ("doctor", ("doctor",)),
+    ("obj cp", ("obj", "cp", "body", ":a/b")),
+    ("obj cp", ("obj", "cp", "-", ":c")),
+    ("obj ls", ("obj", "ls", "a")),
+    ("obj ls", ("obj", "ls", "--limit", "1")),
+    ("obj stat", ("obj", "stat", "a/b")),
+    ("obj sync", ("obj", "sync", ":a", "there", "--dry-run")),
+    ("obj sync", ("obj", "sync", ":a", "there")),
+    ("obj rm", ("obj", "rm", "a/b", "--yes")),
+    ("obj gc", ("obj", "gc")),
+    ("obj lifecycle show", ("--backend", "memory", "obj", "lifecycle", "show")),
+    ("obj lifecycle apply", ("--backend", "memory", "obj", "lifecycle", "apply")),
+    ("keys create", ("keys", "create", "k")),
+    ("keys create", ("keys", "create", "s", "--sign")),
+    ("keys list", ("keys", "list")),
+    ("keys describe", ("keys", "describe", "s")),
+    ("keys rotate", ("keys", "rotate", "k")),
+    ("keys wrap", ("keys", "wrap", "k", "@body")),
+    ("keys sign", ("keys", "sign", "s", "body")),
+    ("models push", ("models", "push", "m", "1", "body")),
+    ("models push", ("models", "push", "m", "2", "body", "--no-latest")),
+    ("models pull", ("models", "pull", "m")),
+    ("models list", ("models", "list")),
+    ("models list", ("models", "list", "m")),
+    ("models verify", ("models", "verify", "m")),
+    ("models promote", ("models", "promote", "m", "2")),
+    ("models rm", ("models", "rm", "m", "1", "--yes")),
+    ("models gc", ("models", "gc")),
+    ("models gc", ("models", "gc", "--all", "--store")),
+    ("backup create", ("backup", "create")),
+    ("backup list", ("backup", "list")),
+    ("backup diff", ("backup", "diff")),
+    ("backup restore", ("backup", "restore", "latest", "--yes")),
     ("completion", ("completion", "fish")),
 ]
 
@@ -104,8 +138,14 @@ def test_what_is_written_has_its_shape(
     bare.patch.setattr("skykeep.apps.cli.clipboard.empty_later", Mock())
     bare("set", "raw", "-", stdin=b"\xff")
     bare("set", "json", '{"k": 1}')
+    Path("body").write_bytes(b"1234")
     for name, words in RUNS:
         fits(name, bare(*place(words)).out)
+    wrapped = ("k", bare("keys", "wrap", "k", "@body").text.strip())
+    fits("keys unwrap", bare(*place(("keys", "unwrap", *wrapped))).out)
+    fits("keys rewrap", bare(*place(("keys", "rewrap", *wrapped))).out)
+    signed = ("s", bare("keys", "sign", "s", "body").text.strip(), "body")
+    fits("keys verify", bare(*place(("keys", "verify", *signed))).out)
     backup = str(bare.home / "backup.db")
     fits("vault backup", bare(*place(("vault", "backup", backup))).out)
     fits("vault restore", bare(*place(("vault", "restore", backup, "--replace"))).out)
@@ -122,6 +162,10 @@ def test_what_is_written_has_its_shape(
         ended = bare(*place(words), code=None)
         assert ended.out == b""
         fits("error", ended.err.encode())
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        bare.patch.setenv(name, "none")  # a URL is signed here, and nobody is asked
+    bare.configure("p: {primary: {backend: aws, region: us-east-1, bucket: tests}}")
+    fits("obj presign", bare(*place(("obj", "presign", "a"))).out)
     bare.configure("p: {primary: {backend: locl}}")
     fits("config check", bare(*place(("config", "check")), code=24).out)
     fits("doctor", bare(*place(("doctor",)), code=1).out)

@@ -36,6 +36,7 @@ def test_verify_counts_what_is_whole(filled: Cli) -> None:
         "deleted": 0,
         "versions": 2,
         "prefixes": 1,
+        "keys": 0,
     }
 
 

@@ -56,6 +56,12 @@ class Console:
 
         self.bytes(f"{json.dumps(value, indent=2)}\n".encode("ascii"))
 
+    def line(self, value: Any) -> None:
+        """A JSON document on a line of its own: one of many."""
+        import json
+
+        self.bytes(f"{json.dumps(value)}\n".encode("ascii"))
+
     # -- standard error
 
     def note(self, text: str) -> None:

@@ -31,7 +31,9 @@ class Ending:
 
 
 ERRORS = {
-    "NotFound": Ending(10, "not found", "there is no such secret, version or key"),
+    "NotFound": Ending(
+        10, "not found", "there is no such secret, version, key, object or file"
+    ),
     "Denied": Ending(11, "denied", "these credentials, or the file's mode, do not allow it"),
     "Unauthenticated": Ending(12, "not signed in", "there are no credentials, or expired ones"),
     "Invalid": Ending(13, "invalid", "it can never succeed as it is; nothing was sent"),
@@ -55,7 +57,8 @@ OTHERS = {
     "Differs": Ending(
         DIFFERS,
         "",
-        "the answer is no: `doctor` or `scan` found something, `search` found nothing, a "
+        "the answer is no: `doctor` or `scan` found something, `search` found nothing, "
+        "`keys verify` holds no good signature, `obj lifecycle show` found a difference, a "
         "question was answered no",
     ),
     "Usage": Ending(USAGE, "usage", "the command line makes no sense"),

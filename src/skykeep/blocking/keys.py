@@ -1,0 +1,96 @@
+"""Keys, each method waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from skykeep.blocking.waiting import LoopThread, Waiting, blocking
+from skykeep.interfaces.data_keys import DataKeys
+from skykeep.interfaces.key_driver import KeyInfo
+from skykeep.interfaces.key_listing import KeyListing
+from skykeep.interfaces.keys import Keys
+
+
+class BlockingKeys(Waiting[Keys]):
+    """``Keys``, each method waited for. See there for what they do and raise."""
+
+    generate = blocking(Keys.generate)
+    wrap = blocking(Keys.wrap)
+    unwrap = blocking(Keys.unwrap)
+    rewrap = blocking(Keys.rewrap)
+    encrypt = blocking(Keys.encrypt)
+    decrypt = blocking(Keys.decrypt)
+    sign = blocking(Keys.sign)
+    verify = blocking(Keys.verify)
+    describe = blocking(Keys.describe)
+    create = blocking(Keys.create)
+    rotate = blocking(Keys.rotate)
+    capabilities = blocking(Keys.capabilities)
+
+    def list(self, prefix: str = "", *, cursor: str | None = None) -> BlockingKeyListing:
+        """Keys under a prefix; an iterator. See ``Keys.list``."""
+        return BlockingKeyListing(self._waited_for.list(prefix, cursor=cursor), self._thread)
+
+    def data_keys(
+        self,
+        key: str,
+        *,
+        context: Mapping[str, str] | None = None,
+        max_messages: int = 10_000,
+        max_bytes: int = 1 << 40,
+        max_seconds: float = 300.0,
+    ) -> BlockingDataKeys:
+        """Data keys that are used again; see ``Keys.data_keys``."""
+        made = self._waited_for.data_keys(
+            key,
+            context=context,
+            max_messages=max_messages,
+            max_bytes=max_bytes,
+            max_seconds=max_seconds,
+        )
+        return BlockingDataKeys(made, self._thread)
+
+
+class BlockingDataKeys(Waiting[DataKeys]):
+    """``DataKeys``, each method waited for."""
+
+    to_seal = blocking(DataKeys.to_seal)
+    to_open = blocking(DataKeys.to_open)
+
+    def forget(self) -> None:
+        """See ``DataKeys.forget``."""
+
+        async def forget() -> None:  # on the loop: the data keys belong to it
+            self._waited_for.forget()
+
+        self._thread.run(forget())
+
+
+class BlockingKeyListing:
+    """An iterator of ``KeyInfo``; waits once a page."""
+
+    def __init__(self, listing: KeyListing, thread: LoopThread) -> None:
+        self._listing = listing
+        self._thread = thread
+        self._items: Iterator[KeyInfo] = iter(())
+
+    @property
+    def cursor(self) -> str | None:
+        """See ``KeyListing.cursor``."""
+        return self._listing.cursor
+
+    def __iter__(self) -> BlockingKeyListing:
+        return self
+
+    def __next__(self) -> KeyInfo:
+        while True:
+            for item in self._items:
+                return item
+            page = self.next_page()
+            if page is None:
+                raise StopIteration
+            self._items = iter(page)
+
+    def next_page(self) -> Sequence[KeyInfo] | None:
+        """See ``KeyListing.next_page``."""
+        return self._thread.run(self._listing.next_page())
