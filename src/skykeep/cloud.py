@@ -11,9 +11,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from skykeep import registry
-from skykeep.errors import SkykeepError
+from skykeep.errors import ConfigError, SkykeepError
 from skykeep.interfaces.call import Role
 from skykeep.interfaces.identity import CallerIdentity
+from skykeep.interfaces.names import is_native
 from skykeep.interfaces.provider import OpenContext
 from skykeep.interfaces.secrets import Secrets
 from skykeep.interfaces.tasks import Tasks
@@ -27,6 +28,10 @@ from skykeep.targets import ConfiguredTarget
 if TYPE_CHECKING:
     from skykeep.interfaces.keys import Keys
     from skykeep.interfaces.objects import Objects
+    from skykeep.layers.residency import Place
+    from skykeep.layers.seal import Sealing
+    from skykeep.sealing.encryption import Encryption
+    from skykeep.sealing.rewrapping import Rewrapped, RewrapProgress
 
 logger = logging.getLogger("skykeep")
 
@@ -105,7 +110,9 @@ class Cloud:
         self._environ = os.environ if environ is None else environ
         self._ask = ask
         self._tasks = Tasks()
-        self._primary = self._home(environment.primary)
+        self._encryption = self._encrypts(environment)
+        sealing = None if self._encryption is None else self._encryption.secrets
+        self._primary = self._home(environment.primary, sealing=sealing)
         self._others = {
             capability: self._home(settings, capability)
             for capability, settings in (
@@ -116,7 +123,10 @@ class Cloud:
         }
         primary = self._primary
         self._secrets = Secrets(
-            primary.stack, primary.target, environment.scope, environment.tags
+            primary.stack,
+            sealing.view(primary.target) if sealing else primary.target,
+            environment.scope,
+            environment.tags,
         )
         self._objects: Objects | None = None
         self._keys: Keys | None = None
@@ -143,13 +153,29 @@ class Cloud:
             home.stack.telemetry.listeners = self._primary.stack.telemetry.listeners
         return other
 
-    def _home(self, settings: TargetSettings, capability: str | None = None) -> _Home:
+    def _encrypts(self, environment: Environment) -> Encryption | None:
+        if environment.encryption.kek is None:
+            return None
+        # Imported here: it stands on cryptography, which most programs do not need.
+        from skykeep.sealing.encryption import Encryption
+
+        store = environment.primary.name or environment.primary.backend
+        return Encryption(environment.encryption, store, self._keys_of, self._tasks)
+
+    def _home(
+        self,
+        settings: TargetSettings,
+        capability: str | None = None,
+        sealing: Sealing | None = None,
+    ) -> _Home:
         provider = registry.provider(settings.backend)
         target = ConfiguredTarget(
-            provider, settings, Role.PRIMARY, self._context, self._tasks, capability
+            provider, settings, Role.PRIMARY, self._context, self._tasks, called=capability
         )
+        embedded = provider.embedded
         return _Home(
-            target, Stack(self.environment, target, self._tasks, embedded=provider.embedded)
+            target,
+            Stack(self.environment, target, self._tasks, embedded=embedded, sealing=sealing),
         )
 
     @property
@@ -175,7 +201,11 @@ class Cloud:
 
             home = self._home_of("objects")
             self._objects = Objects(
-                home.stack, home.target, self._tasks, self.environment.scope
+                home.stack,
+                home.target,
+                self._tasks,
+                self.environment.scope,
+                None if self._encryption is None else self._encryption.objects,
             )
         return self._objects
 
@@ -190,6 +220,14 @@ class Cloud:
             home = self._home_of("keys")
             self._keys = Keys(home.stack, home.target, self._tasks, self.environment.scope)
         return self._keys
+
+    def _keys_of(self, kek: str) -> Keys:
+        """The keys in which a key of the settings is: a native name stands in no scope."""
+        keys = self.keys
+        if not self.environment.scope or not is_native(kek):
+            return keys
+        home = self._home_of("keys")
+        return type(keys)(home.stack, home.target, self._tasks)
 
     @property
     def identity(self) -> CallerIdentity:
@@ -209,6 +247,52 @@ class Cloud:
         """
         await self._primary.target.driver("secrets")
 
+    async def place(self, capability: str) -> Place:
+        """Where ``"secrets"``, ``"objects"`` or ``"keys"`` of this environment are kept.
+
+        By the service's own word where it tells. Raises what asking it raises.
+        """
+        self._check_open()
+        return await self._home_of(capability).stack.place(capability)
+
+    async def rewrap(
+        self,
+        *,
+        secrets: str | None = "",
+        objects: str | None = "",
+        progress: RewrapProgress | None = None,
+    ) -> Rewrapped:
+        """Move what is encrypted here under the newest version of the key that encrypts.
+
+        After a key was rotated, or another one was configured and this one retired. Others may
+        read and write meanwhile; a run that was ended goes on when it is begun again. Where
+        ``plain: read`` is set, what is plain is encrypted.
+
+        Args:
+            secrets: those under this prefix of names; None is none of them.
+            objects: those under this prefix of keys; None is none of them.
+            progress: told what was done, after each.
+
+        Raises ``ConfigError`` where nothing is encrypted. What fails for one of them is in the
+        answer, and the others go on.
+        """
+        self._check_open()
+        if self._encryption is None:
+            raise ConfigError(
+                "nothing is encrypted in this environment", hint="set 'kek' of 'encryption'"
+            )
+        from skykeep.sealing.rewrapping import Rewrapping
+
+        scope = self.environment.scope
+        rewrapping = Rewrapping(self._encryption, scope, progress)
+        if secrets is not None:
+            await rewrapping.secrets(self.secrets, self._primary.stack, secrets)
+        if objects is not None:
+            sealed, home = self.objects, self._home_of("objects")
+            stored = type(sealed)(home.stack, home.target, self._tasks, scope)
+            await rewrapping.objects(sealed, stored, objects)
+        return rewrapping.done
+
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` with an ``Event`` after each call."""
         for home in self._homes:
@@ -221,6 +305,8 @@ class Cloud:
         self._closed = True
         _open_clouds.discard(self)
         await self._tasks.close()
+        if self._encryption is not None:
+            self._encryption.forget()
         for home in self._homes:
             home.stack.invalidate(None)
             await home.target.close()
@@ -246,8 +332,10 @@ class Cloud:
 
     def _after_fork(self) -> None:
         self._tasks.forget()
+        if self._encryption is not None:
+            self._encryption.forget()
         for home in self._homes:
-            home.stack.single_flight.forget()
+            home.stack.after_fork()
             home.target.after_fork()
 
 

@@ -31,6 +31,7 @@ class ConfiguredTarget:
         role: Role,
         context: Callable[[str], OpenContext],
         tasks: Tasks,
+        *,
         called: str | None = None,
     ) -> None:
         """``called``: its name where the settings give none; by default the role."""
@@ -38,6 +39,7 @@ class ConfiguredTarget:
         self.name = f"{settings.name or called or role.value} ({provider.name})"
         self.region = settings.region
         self.role = role
+        self.embedded = provider.embedded
         self._openers = provider.drivers
         self._settings = settings
         self._context = context

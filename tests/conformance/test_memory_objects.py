@@ -14,10 +14,17 @@ from urllib.parse import quote, unquote
 
 from skykeep.conformance.objects import ObjectsHarness, ObjectsSuite
 from skykeep.conformance.objects_harness import MakesObjectsHarness
-from skykeep.interfaces.object_driver import ObjectCapabilities, ObjectDriver
+from skykeep.interfaces.object_driver import (
+    LifecycleRule,
+    ObjectCapabilities,
+    ObjectDriver,
+)
 from skykeep.providers.memory.objects import MemoryObjects, ObjectStore
 
-EVERYTHING = ObjectCapabilities(presign=False, storage_classes=("STANDARD", "COLD"))
+EVERYTHING = ObjectCapabilities(
+    presign=False, lifecycle=True, storage_classes=("STANDARD", "COLD")
+)
+OTHERS = "of-others"
 
 
 class MemoryHarness(ObjectsHarness):
@@ -41,6 +48,13 @@ class MemoryHarness(ObjectsHarness):
 
     def without(self, capability: str) -> ObjectsHarness:
         return MemoryHarness(self.directory, less(self.capabilities, capability), self.prefix)
+
+    async def plant_rule(self) -> None:
+        # Under a place that is no prefix of the rule's own: as somebody else's in a cloud.
+        self.kept.rules[OTHERS] = LifecycleRule(prefix="theirs", expire_after_days=5)
+
+    async def planted_rules(self) -> object:
+        return self.kept.rules.get(OTHERS)
 
     async def fill(self, key: str, data: bytes) -> None:
         able = replace(self.capabilities, write=True)
@@ -219,6 +233,26 @@ class TestWithoutConditionalCopy(ObjectsSuite):
     harness = able(conditional_copy=False)
 
 
+class TestWithoutLifecycle(ObjectsSuite):
+    harness = able(lifecycle=False)
+
+
+class TellsItsRegion(MemoryHarness):
+    """A driver that knows where it is."""
+
+    many = 40
+    region = "eu-west-1"
+
+    async def open(self) -> ObjectDriver:
+        driver = MemoryObjects(self.kept, self.capabilities, self.prefix)
+        driver.told_region = self.region
+        return driver
+
+
+class TestWithARegion(ObjectsSuite):
+    harness = TellsItsRegion
+
+
 class TestWithoutStorageClasses(ObjectsSuite):
     harness = able(storage_classes=())
 
@@ -246,6 +280,7 @@ class TestWithoutAnything(ObjectsSuite):
         tags=False,
         copy=False,
         conditional_copy=False,
+        lifecycle=False,
         storage_classes=(),
         nested_keys=False,
         ordered=False,

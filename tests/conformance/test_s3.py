@@ -11,11 +11,12 @@ import secrets
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
 from skykeep.conformance.objects import ObjectsHarness, ObjectsSuite
+from skykeep.conformance.objects_lifecycle import Ageing
 from skykeep.interfaces.object_driver import (
     ALWAYS,
     NO_ATTRIBUTES,
@@ -25,6 +26,7 @@ from skykeep.interfaces.object_driver import (
     ObjectInfo,
 )
 from skykeep.interfaces.object_keys import MAX_KEY_BYTES
+from skykeep.providers.aws.s3.lifecycle import LEAST_INFREQUENT, MAX_RULES
 from skykeep.providers.aws.s3.writing import S3Objects
 from tests.peers.clients import aws_client
 from tests.peers.peer import Server
@@ -40,8 +42,37 @@ DEPARTURES = {
     "test_uploads_are_listed_until_they_end": "says that keys are encoded, and '+' is not",
 }
 """Cases that SeaweedFS 4.48 fails for what it does and S3 does not."""
-ALSO = {"test_many_keys_do_not_disturb_each_other"}
-"""Cases of writes at once, which go in turns to SeaweedFS: they run on both."""
+AGEING = {name for name in dir(Ageing) if name.startswith("test_")}
+"""Cases of a bucket's rules: they need a bucket of their own."""
+ALSO = {
+    "test_many_keys_do_not_disturb_each_other",  # writes at once go in turns to SeaweedFS
+    "test_the_region_that_the_service_tells",  # one tells it, the other does not
+}
+"""Cases that run on both."""
+
+THEIRS: list[dict[str, Any]] = [
+    {
+        "ID": "skykeeper's <own> & others",
+        "Status": "Enabled",
+        "Filter": {
+            "And": {
+                "Prefix": "logs/",
+                "Tags": [{"Key": "keep", "Value": "no"}],
+                "ObjectSizeGreaterThan": 1024,
+            }
+        },
+        "Transitions": [{"Days": 1, "StorageClass": "DEEP_ARCHIVE"}],
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 9, "NewerNoncurrentVersions": 2},
+    },
+    {
+        "ID": "skykeep-of-another-target",
+        "Status": "Disabled",
+        "Filter": {"Prefix": "another-target/"},
+        "Expiration": {"ExpiredObjectDeleteMarker": True},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 2},
+    },
+]
+"""Lifecycle rules of others; the second is one of another ``objects_prefix``."""
 
 
 class S3Harness(ObjectsHarness):
@@ -123,6 +154,29 @@ class SeaweedHarness(S3Harness):
 
 class MinistackHarness(S3Harness):
     environ: ClassVar[dict[str, str]] = MINISTACK_ENVIRON
+    most_rules = MAX_RULES
+    least_infrequent_days = LEAST_INFREQUENT
+    region = "us-east-1"
+
+    async def plant_rule(self) -> None:
+        """Two, of the kinds that we do not write, put in among ours by boto3."""
+        await asyncio.to_thread(self._plant)
+
+    def _plant(self) -> None:
+        with closing(aws_client("s3", self.address)) as client:
+            there = client.get_bucket_lifecycle_configuration(Bucket=self.bucket)["Rules"]
+            client.put_bucket_lifecycle_configuration(
+                Bucket=self.bucket,
+                LifecycleConfiguration={"Rules": [THEIRS[0], *there, THEIRS[1]]},
+            )
+
+    async def planted_rules(self) -> object:
+        return await asyncio.to_thread(self._planted)
+
+    def _planted(self) -> object:
+        with closing(aws_client("s3", self.address)) as client:
+            rules = client.get_bucket_lifecycle_configuration(Bucket=self.bucket)["Rules"]
+        return [rule for rule in rules if rule["ID"] in {each["ID"] for each in THEIRS}]
 
 
 def without(*names: str) -> Callable[[type], type]:
@@ -141,14 +195,14 @@ def cases() -> Iterable[str]:
     return [name for name in dir(ObjectsSuite) if name.startswith("test_")]
 
 
-@without(*DEPARTURES)
+@without(*DEPARTURES, *AGEING)
 class TestS3(ObjectsSuite):
     @pytest.fixture
     def make_harness(self, tmp_path: Path, seaweedfs_s3: S3) -> ObjectsHarness:
         return SeaweedHarness(tmp_path, seaweedfs_s3.address, seaweedfs_s3.shared_bucket())
 
 
-@without(*(set(cases()) - set(DEPARTURES) - ALSO))
+@without(*(set(cases()) - set(DEPARTURES) - AGEING - ALSO))
 class TestS3OnMinistack(ObjectsSuite):
     @pytest.fixture
     def make_harness(self, tmp_path: Path, ministack: Server) -> ObjectsHarness:
@@ -162,5 +216,5 @@ def test_each_case_runs_on_one_of_the_two() -> None:
     first = {name for name in cases() if getattr(TestS3, name) is not None}
     second = {name for name in cases() if getattr(TestS3OnMinistack, name) is not None}
     assert first | second == set(cases())
-    assert second == set(DEPARTURES) | ALSO
+    assert second == set(DEPARTURES) | AGEING | ALSO
     assert first & second == ALSO

@@ -18,6 +18,7 @@ class FakeTarget:
     provider: str = "fake"
     region: str | None = None
     role: Role = Role.PRIMARY
+    embedded: bool = False
 
     async def driver(self, capability: str) -> Any:
         raise AssertionError("no layer opens a driver")

@@ -90,11 +90,6 @@ class TestCheck:
                 ":10: cloud.aws.secrets_manager.enabled: off: secrets are kept in "
                 "the embedded local vault"
             ),
-            (
-                ":55: cloud.data_residency: read and not enforced by this "
-                "release: the regions are "
-                "not refused yet"
-            ),
         ]
 
     def test_several_environments_are_no_mistake(self, directory: Path) -> None:

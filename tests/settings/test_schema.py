@@ -35,7 +35,7 @@ RIGHT = [
     "",
     "cache:\n  ttl_seconds: ${TTL}\nx-anything: [1, {a: b}]\n",
     "a: {primary: {backend: local}, failover: [{backend: aws, x: 1}], backups: []}",
-    "cloud: {provider: '${P}', data_residency: {enabled: on}}",
+    "cloud: {provider: '${P}', data_residency: {enabled: on, regions: [eu]}}",
     "run: {DB_PASSWORD: db/password}",
 ]
 

@@ -140,9 +140,12 @@ class TestCloudTree:
     def test_azure(self, loaded: Load) -> None:
         environment = loaded(CLOUD.replace('provider: "aws"', 'provider: "azure"'))
         assert uninstalled(environment.primary).options == {
-            "subscription_id": "...",
-            "resource_group": "llm-shield-rg",
             "vault_url": "https://llm-shield-kv.vault.azure.net/",
+        }
+        assert environment.objects is not None
+        assert uninstalled(environment.objects).options == {
+            "storage_account": "llmshieldstorage",
+            "container": "models",
         }
         assert environment.cache.ttl_seconds == 300
 

@@ -49,6 +49,12 @@ Copies
     The body and all that is kept beside it; the source stays as it is.
 Presigned URLs
     Good for one key and one method. Anything else is refused by the store.
+Lifecycle
+    What was set is what is told, in the order of the prefixes' bytes, and replaces what was
+    told before. Rules of others are neither told nor touched. What the store cannot do is
+    ``Invalid`` and changes nothing.
+Region
+    It is asked without side effects and is the same each time.
 
 Where a capability is off:
 
@@ -65,6 +71,7 @@ Where a capability is off:
 ``copy``               ``copy`` is ``Unsupported``, of absent sources too
 ``conditional_copy``   a condition of ``copy`` is ``Unsupported``
 ``presign``            ``presign`` is ``Unsupported``
+``lifecycle``          both calls about it are ``Unsupported``
 ``nested_keys``        a key above or below one that is there is ``Conflict``, by whatever
                        way it is written
 ``ordered``            listings have any order
@@ -89,6 +96,7 @@ from skykeep.conformance.objects_conditions import AtOnce, Conditions
 from skykeep.conformance.objects_deletes import Copies, Deletes, Presigned
 from skykeep.conformance.objects_harness import MakesObjectsHarness, ObjectsHarness
 from skykeep.conformance.objects_kept import Kept, ReadOnly
+from skykeep.conformance.objects_lifecycle import Ageing, Regions
 from skykeep.conformance.objects_listing import Lists
 from skykeep.conformance.objects_parts import Parts
 from skykeep.conformance.objects_ranges import Ranges
@@ -111,6 +119,8 @@ class ObjectsSuite(
     Deletes,
     Copies,
     Presigned,
+    Ageing,
+    Regions,
 ):
     """All cases. Subclass it under a name that begins with ``Test`` and set ``harness``.
 

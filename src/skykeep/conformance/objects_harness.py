@@ -35,6 +35,12 @@ class ObjectsHarness(ABC):
             ``x-ms-blob-type``.
         presign_checked: whether what the test stands on refuses a URL that was changed; an
             emulator may take any.
+        most_rules: how many lifecycle rules of one age each the bucket takes, to the rule; None
+            where that is not to be tried.
+        least_infrequent_days: the least ``infrequent_after_days`` that the store takes.
+        ends_uploads_below: lifecycle rules of a prefix may end uploads; off, only that of the
+            whole bucket may, and another is ``Invalid``.
+        region: what the driver must tell of the store under test; None is nothing.
         trust: what TLS connections to a presigned URL are checked with; None is the system's.
         directory: an empty directory of this case alone.
     """
@@ -46,6 +52,10 @@ class ObjectsHarness(ABC):
     longest_key: ClassVar[int] = MAX_KEY_BYTES
     presign_headers: ClassVar[Mapping[str, str]] = {}
     presign_checked: ClassVar[bool] = True
+    most_rules: ClassVar[int | None] = None
+    least_infrequent_days: ClassVar[int] = 1
+    ends_uploads_below: ClassVar[bool] = True
+    region: str | None = None
     trust: ssl.SSLContext | None = None
 
     def __init__(self, directory: Path) -> None:
@@ -77,6 +87,14 @@ class ObjectsHarness(ABC):
     async def fill(self, key: str, data: bytes) -> None:
         """Put an object into the store by other means than a driver that cannot write."""
         raise NotImplementedError(f"{type(self).__name__} cannot write and has no fill()")
+
+    async def plant_rule(self) -> None:
+        """Give the bucket a lifecycle rule of somebody else, by other means than the driver."""
+        raise NotImplementedError(f"{type(self).__name__} has lifecycle and no plant_rule()")
+
+    async def planted_rules(self) -> object:
+        """The rules of others, as other means show them; to be compared."""
+        raise NotImplementedError(f"{type(self).__name__} has no planted_rules()")
 
     async def fetch(
         self, url: str, method: str = "GET", data: bytes | None = None

@@ -45,7 +45,8 @@ CONTENT_TYPES = (
     "application/vnd.company.model+onnx",
     'multipart/related; boundary="a b"',
 )
-TAGS: Final = {"team": "a b", "cost-center": "x/y:z@1+2=3_4.5-6", "empty": ""}
+# Of the marks that every store takes; S3 takes '@', too, which Azure does not.
+TAGS: Final = {"team": "a b", "cost-center": "x/y:z 1+2=3_4.5-6", "empty": ""}
 
 # The flag, and what is given with a write.
 GIVEN = {

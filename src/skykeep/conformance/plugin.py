@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 
 pytest.register_assert_rewrite(
     "skykeep.conformance.cases",
+    "skykeep.conformance.keys",
+    "skykeep.conformance.keys_cases",
+    "skykeep.conformance.keys_contexts",
+    "skykeep.conformance.keys_listing",
+    "skykeep.conformance.keys_rotation",
+    "skykeep.conformance.keys_signatures",
+    "skykeep.conformance.keys_stateful",
+    "skykeep.conformance.keys_values",
     "skykeep.conformance.objects",
     "skykeep.conformance.objects_cases",
     "skykeep.conformance.objects_conditions",

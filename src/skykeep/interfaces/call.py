@@ -76,6 +76,10 @@ class Target(Protocol):
     def role(self) -> Role:
         """What the environment uses it for."""
 
+    @property
+    def embedded(self) -> bool:
+        """Whether its provider runs in this process and keeps things on this host."""
+
     async def driver(self, capability: str) -> Any:
         """The open driver of ``capability`` (``"secrets"``)."""
 
@@ -98,6 +102,7 @@ class Call(Generic[T]):
     Attributes:
         operation: ``secrets.get`` and so on.
         resource: the name with its scope, as stores and caches see it.
+        also: other resources that it touches: a copy's source, the rest of many.
         effect: read or write.
         send: executes the call at a target; called once per try.
         idempotent: executing it twice leaves the store as executing it once.
@@ -120,6 +125,7 @@ class Call(Generic[T]):
     size: int = 0
     principal: str | None = field(default_factory=principal.get)
     audience: str | None = None
+    also: tuple[str, ...] = ()
     trace: list[Try] = field(default_factory=list)
 
 

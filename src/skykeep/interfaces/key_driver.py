@@ -51,7 +51,7 @@ class KeyCapabilities:
         store_checks_context: the store itself is told the context and refuses another one
             (its log shows it, its policies may ask for it); off, it is authenticated in this
             process.
-        max_plaintext_bytes: the largest value that ``encrypt`` takes.
+        max_plaintext_bytes: the largest value that ``encrypt`` takes; the smallest has 1.
         max_context_bytes: names and values of all pairs together.
     """
 

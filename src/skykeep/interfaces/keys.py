@@ -127,7 +127,7 @@ class Keys:
     async def encrypt(
         self, key: str, value: bytes | SecretValue, *, context: Mapping[str, str] | None = None
     ) -> bytes:
-        """A small value under the key's newest version.
+        """A small value under the key's newest version; it has at least one byte.
 
         ``KeyCapabilities.max_plaintext_bytes`` is the limit (AWS: 4,096 bytes); what is
         larger is encrypted under a data key (:meth:`generate`).
@@ -246,11 +246,13 @@ class Keys:
         del plain  # no traceback shows it
         resource = self._resource(key)
         pairs = await self._pairs(context)
-        limit = (await self.capabilities()).max_plaintext_bytes
-        if value.size > limit:
+        if not value.size:
+            raise Invalid("there is nothing to encrypt", hint="no store of keys takes 0 bytes")
+        can = await self.capabilities()
+        if value.size > can.max_plaintext_bytes:
             raise Invalid(
-                f"{self._primary.name} encrypts at most {limit:,} bytes; this value has "
-                f"{value.size:,}",
+                f"{self._primary.name} encrypts at most {can.max_plaintext_bytes:,} bytes; "
+                f"this value has {value.size:,}",
                 hint="encrypt it under a data key",
             )
         return await self._read(

@@ -72,6 +72,8 @@ class SecretCapabilities:
         empty_values: a value of 0 bytes can be kept.
         case_sensitive: names that differ in case only are different names.
         max_value_bytes: the largest value.
+        max_binary_bytes: the largest value that is no text, where a store of text keeps it
+            encoded; None is as large as any.
         write: the store can be written at all.
     """
 
@@ -95,6 +97,7 @@ class SecretCapabilities:
     empty_values: bool = True
     case_sensitive: bool = True
     max_value_bytes: int = MAX_VALUE_BYTES
+    max_binary_bytes: int | None = None
     write: bool = True
 
 
@@ -361,7 +364,11 @@ class SecretDriver(ABC):
         raise self.unsupported("purge")
 
     async def region(self) -> str | None:
-        """Where the secrets are, by the service's own word; None where it does not tell."""
+        """Where the secrets are, by the service's own word; None where it does not tell.
+
+        Several regions, each of which has all of them, are joined by commas. What is sent to
+        ask carries no name of the application's. ``Denied`` is taken for None.
+        """
         return None
 
     async def close(self) -> None:  # noqa: B027  (most drivers hold nothing: not abstract)

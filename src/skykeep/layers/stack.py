@@ -17,8 +17,11 @@ From the application down to the driver::
       primary          the primary takes every call
                        (failover and replicate take its place with several targets)
     once per target
-      (residency)      a guard: what the router let through by mistake
-      (seal)           above retry: a retried write carries the same bytes
+      residency        a guard: what the router let through by mistake
+                       (not where every region is allowed)
+      seal             above retry: a retried write carries the same bytes
+                       (secrets, where they are encrypted here; bodies of objects are sealed
+                       above all layers, so that their parts are ciphertext)
       retry            the same target again
     once per try
       (breaker)        inside retry: it counts tries
@@ -48,7 +51,9 @@ from skykeep.interfaces.tasks import Tasks
 from skykeep.layers.cache import Cache
 from skykeep.layers.deadline import Deadline
 from skykeep.layers.primary import Primary, send
+from skykeep.layers.residency import Place, Residency
 from skykeep.layers.retry import Retry
+from skykeep.layers.seal import Seal, Sealing
 from skykeep.layers.single_flight import SingleFlight
 from skykeep.layers.telemetry import NameTheCall, Telemetry
 from skykeep.settings.model import Environment
@@ -63,9 +68,22 @@ class Stack:
     """The layers of one environment, put together: the entrance for applications."""
 
     def __init__(
-        self, environment: Environment, primary: Target, tasks: Tasks, *, embedded: bool
+        self,
+        environment: Environment,
+        primary: Target,
+        tasks: Tasks,
+        *,
+        embedded: bool,
+        sealing: Sealing | None = None,
     ) -> None:
-        """``embedded``: the primary runs in this process and is as quick as a cache."""
+        """
+        Args:
+            environment: what the layers are set to.
+            primary: the target of all calls.
+            tasks: the Cloud's.
+            embedded: the primary runs in this process and is as quick as a cache.
+            sealing: makes the views that seal secrets; None leaves them as they are.
+        """
         ttl = environment.cache.ttl_seconds
         if ttl is None:
             ttl = 0.0 if embedded else CACHE_TTL
@@ -81,10 +99,19 @@ class Stack:
         ]
         if not embedded:  # where a read is quicker than the task that would share it
             layers.append(self.single_flight)
+        self.residency = Residency(
+            environment.residency,
+            environment.scope,
+            tasks,
+            seconds=environment.deadline_seconds,
+        )
+        self._primary = primary
+        seals: list[RoutedLayer] = [] if sealing is None else [Seal(sealing)]
+        again = Retry(retry.attempts, retry.base_seconds, retry.max_seconds)
+        self._below = _compose_routed([*seals, again], send)
+        guards: list[RoutedLayer] = [self.residency] if self.residency.rules.active else []
         self._front: Next[object] = _compose(
-            layers,
-            Primary(primary),
-            [Retry(retry.attempts, retry.base_seconds, retry.max_seconds)],
+            layers, Primary(primary), _compose_routed(guards, self._below)
         )
 
     async def __call__(self, call: Call[T], /) -> Answer[T]:
@@ -95,17 +122,31 @@ class Stack:
         """Forget what is cached of the resource, or (None) everything."""
         self.cache.invalidate(resource)
 
+    async def place(self, capability: str) -> Place:
+        """Where the primary keeps things of the capability. Raises what asking it raises."""
+        return await self.residency.place(self._primary, capability, self._below)
+
+    def after_fork(self) -> None:
+        """In a forked child: what is under way belongs to the parent."""
+        self.single_flight.forget()
+        self.residency.forget()
+
 
 def _compose(
-    layers: Sequence[Layer], router: Router, routed_layers: Sequence[RoutedLayer]
+    layers: Sequence[Layer], router: Router, below: RoutedNext[object]
 ) -> Next[object]:
-    below: RoutedNext[object] = send
-    for routed_layer in reversed(routed_layers):
-        below = _routed_step(routed_layer, below)
     above: Next[object] = _router_step(router, below)
     for layer in reversed(layers):
         above = _step(layer, above)
     return above
+
+
+def _compose_routed(
+    layers: Sequence[RoutedLayer], below: RoutedNext[object]
+) -> RoutedNext[object]:
+    for layer in reversed(layers):
+        below = _routed_step(layer, below)
+    return below
 
 
 # Plain functions that return the layer's own coroutine: no frame of ours per layer.

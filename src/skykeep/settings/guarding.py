@@ -34,6 +34,9 @@ class EncryptionSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unkno
     Attributes:
         kek: the name of the key of ``cloud.keys`` that wraps the data keys; without it
             nothing is encrypted here.
+        retired_keks: keys that wrapped data keys before, and still open what they did.
+        store: the id of the store of secrets, bound into each value: what is moved into
+            another store does not open there. By default the target's ``name`` or backend.
         secrets: whether values of secrets are.
         objects: whether bodies of objects are.
         plain: what is done with something that is not encrypted where all should be:
@@ -42,6 +45,8 @@ class EncryptionSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unkno
     """
 
     kek: NonEmpty | None = None
+    retired_keks: tuple[NonEmpty, ...] = ()
+    store: NonEmpty | None = None
     secrets: bool = True
     objects: bool = True
     plain: Literal["refuse", "read"] = "refuse"
@@ -52,13 +57,23 @@ class ResidencyClass(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_f
     """The regions of one class of data.
 
     Attributes:
-        prefix: the names and keys of the class lie under it; whole segments.
+        prefix: the names and keys of the class lie under it; whole segments, as the
+            application writes them, without tenant and namespace. native: is all foreign names.
         regions: the regions that they may be in: ``eu-west-1``, or ``eu-*`` for all that
             begin so.
     """
 
     prefix: NonEmpty
     regions: Annotated[tuple[NonEmpty, ...], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        # A prefix that fits nothing would leave its data unguarded, and nobody would see it.
+        segments = self.prefix.removesuffix("/").split("/")
+        if any(segment in {"", ".", ".."} or "*" in segment for segment in segments):
+            raise ValueError(
+                f"prefix is of whole segments, as in team/patients, not {self.prefix!a}"
+            )
+        _check_regions(self.regions)
 
 
 class ResidencySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -75,3 +90,17 @@ class ResidencySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknow
     regions: tuple[NonEmpty, ...] = ()
     classes: tuple[ResidencyClass, ...] = ()
     strict: bool = False
+
+    def __post_init__(self) -> None:
+        _check_regions(self.regions)
+        prefixes = [each.prefix.removesuffix("/") for each in self.classes]
+        if len(set(prefixes)) != len(prefixes):
+            raise ValueError("classes have each their own prefix")
+
+
+def _check_regions(regions: tuple[str, ...]) -> None:
+    for region in regions:
+        if not region.strip() or "," in region or "*" in region[:-1]:
+            raise ValueError(
+                f"regions are names, or beginnings with one '*' at the end, not {region!a}"
+            )

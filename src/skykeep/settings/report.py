@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 import msgspec
 
 from skykeep.errors import ConfigError, Problem
+from skykeep.interfaces.regions import within
 from skykeep.settings import cloud_tree
-from skykeep.settings.diagnose import value_problem
+from skykeep.settings.diagnose import checked, value_problem
 from skykeep.settings.files import find
 from skykeep.settings.guarding import EncryptionSettings, ResidencySettings
 from skykeep.settings.masks import MASK, masked
@@ -101,6 +102,7 @@ def _notes(file: File, settings_of: SettingsOf, lacking_of: LackingOf) -> list[P
         environment = merge(file, name, {})
         for key, node in targets_in(environment, name):
             _note_uninstalled(node, key, settings_of, lacking_of, notes)
+            _note_region(environment, node, key, notes)
             if key.startswith(below(name, SOURCES)) or key in {
                 below(name, home) for home in HOMES
             }:
@@ -152,6 +154,28 @@ def _note_uninstalled(
     notes.append(value_problem(backend, key, message))
 
 
+def _note_region(environment: Table, node: Table, key: str, notes: list[Problem]) -> None:
+    """A region that the configuration itself says is one where data may not be."""
+    declared, rules = node.items.get("region"), environment.items.get("residency")
+    if not isinstance(declared, Scalar) or rules is None or declared.variables:
+        return
+    residency = checked(rules, ResidencySettings, "", [])
+    if residency is None:
+        return
+    region = str(declared.value)
+    refused = [
+        f"'{each.prefix}'" for each in residency.classes if not within(region, each.regions)
+    ]
+    if residency.regions and not within(region, residency.regions):
+        refused.append("all other data" if residency.classes else "all data")
+    if refused:
+        message = (
+            f"residency refuses {', '.join(refused)} in {region}, unless the service tells "
+            "another region"
+        )
+        notes.append(value_problem(declared, below(key, "region"), message))
+
+
 def _store(environment: Table, node: Table, settings_of: SettingsOf) -> str:
     """Equal for targets that keep their secrets at the same place, under the same prefix."""
     settings = target(node, "", settings_of, [])
@@ -170,11 +194,6 @@ def _note_trees(file: File, notes: list[Problem]) -> None:
         message = "off: secrets are kept in the embedded local vault"
         switch = dict(walk(node, cloud_tree.NAME))[disabled]
         notes.append(value_problem(switch, disabled, message))
-    if tree.data_residency is not None and tree.data_residency.enabled:
-        message = "read and not enforced by this release: the regions are not refused yet"
-        notes.append(
-            value_problem(node.items["data_residency"], "cloud.data_residency", message)
-        )
 
 
 def shown(resolved: Resolved) -> dict[str, Any]:

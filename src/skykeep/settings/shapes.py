@@ -116,6 +116,7 @@ class _Reader:
                 self._auth(node)
             elif not name.startswith(EXTENSION) and not isinstance(node, Unknown):
                 self._environment(name, node)
+        self._defaults_of_tree()
         if wanted is not None:
             self._default_environment(wanted)
 
@@ -129,6 +130,19 @@ class _Reader:
             for at, child in targets_in(table({name: node}), ""):
                 target(child, at, self._settings_of, self._file.problems)
         self._file.defaults[name] = node
+
+    def _defaults_of_tree(self) -> None:
+        """The file's own keys go before those of the tree."""
+        tree = self._file.trees.get("cloud")
+        if self._file.cloud is None or not isinstance(tree, Table):
+            return
+        defaults = self._file.defaults
+        for name, node in cloud_tree.defaults_of(tree).items():
+            own = defaults.get(name)
+            if isinstance(node, Table) and isinstance(own, Table):
+                defaults[name] = table({**node.items, **own.items}, own.source, own.line)
+            else:
+                defaults[name] = node
 
     def _cloud(self, node: Node) -> None:
         problems = self._file.problems

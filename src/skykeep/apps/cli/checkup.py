@@ -6,8 +6,8 @@ import os
 import platform
 import stat
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -35,12 +35,14 @@ class Finding:
         status: ``note`` is worth knowing and no failure.
         message: what was found.
         mend: what to do about it, or ``""``.
+        facts: what was found, for programs; names are stable.
     """
 
     check: str
     status: Status
     message: str
     mend: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 def findings(invocation: Invocation) -> Iterator[Finding]:
@@ -64,6 +66,7 @@ def findings(invocation: Invocation) -> Iterator[Finding]:
             yield finding
     if usable:
         yield from _identity(invocation, environment)
+        yield from _regions(invocation, environment)
         yield from _secrets(invocation)
 
 
@@ -72,6 +75,12 @@ def _identity(invocation: Invocation, environment: Environment) -> Iterator[Find
 
     if has_identity(environment.primary.backend):
         yield from identity_findings(invocation)
+
+
+def _regions(invocation: Invocation, environment: Environment) -> Iterator[Finding]:
+    from skykeep.apps.cli.checkup_regions import region_findings
+
+    yield from region_findings(invocation, environment)
 
 
 def _configuration(invocation: Invocation) -> Iterator[Finding]:

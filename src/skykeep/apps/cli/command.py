@@ -43,6 +43,30 @@ class Command(click.Command):
         examples(formatter, self._examples)
 
 
+class QuietCommand(Command):
+    """Says what is wrong with its arguments without repeating them: one may be a value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As ever, with other words for what is wrong."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            near = " or ".join(error.possibilities or ())
+            wrong = f"there is no such option; did you mean {near}?" if near else _NO_OPTION
+        except click.UsageError as error:
+            if type(error) is not click.UsageError:
+                raise
+            wrong = f"there are more arguments than {self._takes()}: quote a value with spaces"
+        raise click.UsageError(wrong, ctx)
+
+    def _takes(self) -> str:
+        arguments = [each for each in self.params if isinstance(each, click.Argument)]
+        return " and ".join(str(each.name).upper() for each in arguments)
+
+
+_NO_OPTION = "there is no such option; write '--' before a value that begins with '-'"
+
+
 def examples(formatter: click.HelpFormatter, text: str) -> None:
     """Write examples as they are, not wrapped."""
     with formatter.section("Examples"):

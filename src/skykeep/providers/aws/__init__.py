@@ -1,4 +1,4 @@
-"""AWS: Secrets Manager or Parameter Store, and S3. Importing this imports no SDK and no HTTP
+"""AWS: Secrets Manager or Parameter Store, S3, KMS. Importing this imports no SDK and no HTTP
 client.
 
 ``settings.py`` what may be configured · ``endpoints.py`` regions and addresses ·
@@ -10,7 +10,8 @@ client.
 ``writing.py`` and ``stages.py``, Parameter Store in ``parameters.py`` and
 ``parameter_values.py``, both with ``batching.py`` and ``cursors.py`` ·
 ``identity.py`` who we are, with ``policy.py`` ·
-``s3/`` objects, with its own map
+``s3/`` objects, with its own map · ``kms.py`` keys, with ``kms_names.py`` and
+``kms_errors.py``
 """
 
 from skykeep.interfaces.provider import Provider
@@ -21,6 +22,7 @@ PROVIDER = Provider(
     settings="skykeep.providers.aws.settings:AwsSettings",
     drivers={
         "secrets": "skykeep.providers.aws.secrets:open_secrets",
+        "keys": "skykeep.providers.aws.kms:open_keys",
         "identity": "skykeep.providers.aws.identity:open_identity",
         "objects": "skykeep.providers.aws.s3.opening:open_objects",
     },

@@ -61,6 +61,7 @@ SSM = Service("ssm", "SSM", "AWS Parameter Store", "AmazonSSM")
 STS = Service("sts", "STS", "AWS STS", version="2011-06-15")
 IAM = Service("iam", "IAM", "AWS IAM", version="2010-05-08")
 S3 = Service("s3", "S3", "Amazon S3")
+KMS = Service("kms", "KMS", "AWS KMS", "TrentService")
 KINDS = {"secretsmanager": SECRETS_MANAGER, "ssm": SSM}
 
 
@@ -88,7 +89,7 @@ def address(
     """Where the service is.
 
     The settings' ``endpoint`` (of the secrets' own service only) or, for S3,
-    ``objects_endpoint``; then
+    ``objects_endpoint``, for KMS, ``keys_endpoint``; then
     ``AWS_ENDPOINT_URL_<SERVICE>``, ``AWS_ENDPOINT_URL``, unless
     ``AWS_IGNORE_CONFIGURED_ENDPOINT_URLS``; else by the rule of AWS. With
     ``AWS_USE_FIPS_ENDPOINT`` or ``AWS_USE_DUALSTACK_ENDPOINT`` the rules have exceptions:
@@ -117,6 +118,8 @@ def named_address(
         return settings.endpoint
     if settings.objects_endpoint and service is S3:
         return settings.objects_endpoint
+    if settings.keys_endpoint and service is KMS:
+        return settings.keys_endpoint
     if not _is_on(environ, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         for variable in (f"AWS_ENDPOINT_URL_{service.variable}", "AWS_ENDPOINT_URL"):
             if url := environ.get(variable):

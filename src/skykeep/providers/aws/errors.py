@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -198,6 +199,8 @@ TABLE: Final[dict[str, Row]] = {
     "TransactionInProgressException": _BUSY,
 }
 
+NONE_OF_ITS_OWN: Final[Mapping[str, Row]] = {}
+
 ENDED: Final = frozenset(code for code, row in TABLE.items() if row is _ENDED)
 """The keys were right and are no longer: other keys may be there by now."""
 
@@ -252,9 +255,17 @@ def printable(words: str) -> str:
     return _PRINTABLE.sub(" ", words)[:_QUOTED]
 
 
-def translate(failure: Failure, *, title: str, subject: str, action: str) -> SkykeepError:
-    """Our error. ``subject`` is what it was about, as people know it."""
-    row = TABLE.get(failure.code) or _by_status(failure)
+def translate(
+    failure: Failure,
+    *,
+    title: str,
+    subject: str,
+    action: str,
+    own: Mapping[str, Row] = NONE_OF_ITS_OWN,
+) -> SkykeepError:
+    """Our error. ``subject`` is what it was about, as people know it; ``own`` are the
+    service's own codes, where another service means something else by them."""
+    row = own.get(failure.code) or TABLE.get(failure.code) or _by_status(failure)
     about = f"{title}: {row.says}" + (f" ({subject})" if subject else "")
     words = f"{failure.code} from {action}" if failure.code else f"HTTP {failure.status}"
     if row.quote and failure.message:

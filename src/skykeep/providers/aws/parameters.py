@@ -34,6 +34,7 @@ from skykeep.providers.aws.endpoints import SSM
 from skykeep.providers.aws.errors import translate
 from skykeep.providers.aws.names import ParameterNames
 from skykeep.providers.aws.parameter_values import decoded, encoded, most_bytes, size
+from skykeep.providers.aws.places import Place
 from skykeep.providers.aws.reading import DENIED_FOR, NO_BATCHES, instant
 from skykeep.providers.aws.session import Session
 from skykeep.providers.aws.tags import Tags, listed, pairs
@@ -63,6 +64,7 @@ class Parameters(SecretDriver):
     def __init__(self, session: Session) -> None:
         self.settings = session.settings
         self.client = session.client(SSM)
+        self._place = Place(session, self.client, "DescribeParameters", "Parameters")
         self._names = ParameterNames(session.settings.secret_prefix or "")
         self._tags = Tags(SSM.title)
         self._batches: Batches[Answer] = Batches(MAX_BATCH, self._ask_many)
@@ -79,6 +81,7 @@ class Parameters(SecretDriver):
             creation_time=False,
             empty_values=False,
             max_value_bytes=self._characters,
+            max_binary_bytes=most_bytes(self._characters),
         )
 
     async def close(self) -> None:
@@ -87,6 +90,10 @@ class Parameters(SecretDriver):
     def after_fork(self) -> None:
         self._batches.after_fork()
         self.client.after_fork()
+
+    async def region(self) -> str | None:
+        """That of the service."""
+        return await self._place.told()
 
     # -- reading
 

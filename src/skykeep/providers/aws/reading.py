@@ -33,6 +33,7 @@ from skykeep.providers.aws.cursors import cursor_of, token_of
 from skykeep.providers.aws.endpoints import SECRETS_MANAGER
 from skykeep.providers.aws.errors import Failure, translate
 from skykeep.providers.aws.names import ManagerNames
+from skykeep.providers.aws.places import Place
 from skykeep.providers.aws.session import Session
 from skykeep.providers.aws.tags import Tags, pairs
 
@@ -72,6 +73,7 @@ class Reading(SecretDriver):
         self.tags = Tags(SECRETS_MANAGER.title)
         self._batches: Batches[Answer] = Batches(MAX_BATCH, self._ask_many)
         self._no_batches_before = 0.0
+        self._place = Place(session, self.client, "ListSecrets", "SecretList")
 
     async def close(self) -> None:
         await self.client.close()
@@ -79,6 +81,10 @@ class Reading(SecretDriver):
     def after_fork(self) -> None:
         self._batches.after_fork()
         self.client.after_fork()
+
+    async def region(self) -> str | None:
+        """That of the service and, by the settings, those of the copies of new secrets."""
+        return await self._place.told()
 
     async def get(
         self, name: str, *, version: str | None = None, stage: str | None = None

@@ -20,7 +20,8 @@ _OF_BUCKET = ("objects_prefix", "objects_endpoint", "path_style", "sse_key")
 
 
 class AwsSettings(RemoteSettings, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """Secrets in AWS Secrets Manager or in Systems Manager Parameter Store; objects in S3.
+    """Secrets in AWS Secrets Manager or in Systems Manager Parameter Store; objects in S3;
+    keys in AWS KMS.
 
     Attributes:
         service: secretsmanager, or ssm for Parameter Store.
@@ -48,6 +49,9 @@ class AwsSettings(RemoteSettings, kw_only=True, frozen=True, forbid_unknown_fiel
         object_checksum: what is sent with a body so that S3 refuses a damaged one: sha256,
             which S3 also keeps and tells; crc32, which costs less; none, for a store that
             knows neither.
+        keys_endpoint: the address of AWS KMS, if it is not the one that follows from the
+            region.
+        keys_prefix: put before the alias of every key and taken off again.
     """
 
     service: Literal["secretsmanager", "ssm"] = "secretsmanager"
@@ -65,6 +69,8 @@ class AwsSettings(RemoteSettings, kw_only=True, frozen=True, forbid_unknown_fiel
     path_style: bool | None = None
     sse_key: NonEmpty | None = None
     object_checksum: Literal["sha256", "crc32", "none"] = "sha256"
+    keys_endpoint: NonEmpty | None = None
+    keys_prefix: str | None = None
 
     def __post_init__(self) -> None:
         for key in ("external_id", "session_name"):
@@ -78,6 +84,8 @@ class AwsSettings(RemoteSettings, kw_only=True, frozen=True, forbid_unknown_fiel
             raise ValueError("replica_regions are other regions than region")
         if not _PREFIX.fullmatch(self.secret_prefix or ""):
             raise ValueError("secret_prefix has letters, digits, '/', '.', '_' and '-'")
+        if not _PREFIX.fullmatch(self.keys_prefix or ""):
+            raise ValueError("keys_prefix has letters, digits, '/', '.', '_' and '-'")
         self._check_objects()
         if self.service == "ssm" and self.replica_regions:
             raise ValueError("replica_regions: Parameter Store copies nothing to other regions")

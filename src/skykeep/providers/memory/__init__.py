@@ -14,6 +14,7 @@ PROVIDER = Provider(
     drivers={
         "secrets": "skykeep.providers.memory.secrets:open_secrets",
         "objects": "skykeep.providers.memory.objects:open_objects",
+        "keys": "skykeep.providers.memory.keys:open_keys",
     },
     embedded=True,
 )

@@ -23,6 +23,7 @@ from skykeep.interfaces.object_driver import (
     NO_ATTRIBUTES,
     Condition,
     Fragment,
+    LifecycleRule,
     ObjectAttributes,
     ObjectCapabilities,
     ObjectDriver,
@@ -60,6 +61,9 @@ class ObjectStore:
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
         self.begun: dict[str, Begun] = {}
+        self.rules: dict[
+            str, LifecycleRule
+        ] = {}  # by the beginning of the keys that they are of
         self.numbers = count(1)
 
 
@@ -73,9 +77,10 @@ class MemoryObjects(ObjectDriver, Faults):
         prefix: str = "",
     ) -> None:
         Faults.__init__(self)
-        self.capabilities = capabilities or ObjectCapabilities(presign=False)
+        self.capabilities = capabilities or ObjectCapabilities(presign=False, lifecycle=True)
         self.store = store or ObjectStore()
         self._prefix = prefix
+        self.told_region: str | None = None
 
     # -- reading
 
@@ -230,6 +235,34 @@ class MemoryObjects(ObjectDriver, Faults):
             info.content_type, info.metadata, kept.tags, info.storage_class
         )
         return self._keep(key, kept.data, attributes)
+
+    # -- the bucket
+
+    @faulty
+    async def lifecycle(self) -> Sequence[LifecycleRule]:
+        """As they were set. They are kept and told; nothing ages here."""
+        self._needs("lifecycle")
+        return sorted(self._rules().values(), key=lambda rule: rule.prefix.encode())
+
+    @faulty
+    async def set_lifecycle(self, rules: Sequence[LifecycleRule]) -> None:
+        self._needs("lifecycle")
+        own = self._rules()
+        kept = {at: rule for at, rule in self.store.rules.items() if at not in own}
+        self.store.rules = kept | {self._start(rule.prefix): rule for rule in rules}
+
+    def _start(self, prefix: str) -> str:
+        """What the keys under a prefix begin with."""
+        return self._prefix + (f"{prefix}/" if prefix else "")
+
+    def _rules(self) -> dict[str, LifecycleRule]:
+        rules = self.store.rules
+        return {at: rule for at, rule in rules.items() if at == self._start(rule.prefix)}
+
+    @faulty
+    async def region(self) -> str | None:
+        """What a test has said (``told_region``)."""
+        return self.told_region
 
     # -- the store
 

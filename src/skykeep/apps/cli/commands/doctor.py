@@ -34,7 +34,8 @@ def command(invocation: Invocation, /, *, policy: bool, read_only: bool) -> int:
     """Find out what is wrong and how to mend it; exit code 1 if something is.
 
     Looks at the version, the configuration, each target, the vault's file and key, whose the
-    credentials are and what they may do, and whether the primary store can be read now.
+    credentials are and what they may do, in which region each store is and what residency
+    allows there, and whether the primary store can be read now.
     Nothing is changed; no value is read.
 
     With --policy it looks at nothing and writes the smallest policy with which everything
@@ -62,6 +63,7 @@ def command(invocation: Invocation, /, *, policy: bool, read_only: bool) -> int:
                         "status": finding.status,
                         "message": finding.message,
                         "mend": finding.mend,
+                        **({"facts": dict(finding.facts)} if finding.facts else {}),
                     }
                     for finding in found
                 ],

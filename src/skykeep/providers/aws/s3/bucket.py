@@ -54,6 +54,7 @@ class Objects(ObjectDriver):
 
     capabilities = ObjectCapabilities(
         storage_classes=CLASSES,
+        lifecycle=True,
         etag_of_attributes=False,
         max_write_bytes=MAX_PART,
         min_part_bytes=MIN_PART,

@@ -17,6 +17,7 @@ from skykeep.interfaces.object_driver import (
     ObjectInfo,
 )
 from skykeep.providers.aws.errors import Failure, printable
+from skykeep.providers.aws.s3.administering import Administering
 from skykeep.providers.aws.s3.bucket import MAX_PART, conditions, etag_header
 from skykeep.providers.aws.s3.copying import Copying
 from skykeep.providers.aws.s3.errors import of_failure
@@ -29,7 +30,7 @@ from skykeep.providers.aws.s3.signing import query_of
 from skykeep.providers.aws.s3.xml import children, deletion, in_xml, root
 
 
-class S3Objects(Copying):
+class S3Objects(Copying, Administering):
     """The whole driver."""
 
     async def write(

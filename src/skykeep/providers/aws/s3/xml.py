@@ -29,6 +29,11 @@ class Root:
         space, closing, self.name = element.tag.rpartition("}")
         self._space = space + closing
 
+    @property
+    def own(self) -> str:
+        """Its own text."""
+        return self._element.text or ""
+
     def text(self, name: str) -> str:
         """Of the first child of that name; ``""`` if there is none."""
         return self._element.findtext(self._space + name) or ""
