@@ -85,8 +85,8 @@ def no_base64url(field: str) -> Refused:
 
 
 def wrong_length(field: str, length: int, algorithm: str, right: int) -> Refused:
-    """Public notes on a signer for Tezos: "Invalid length of 'value': 1 bytes. ES256K requires 32
-    bytes, encoded with base64url."."""
+    """Public notes on a signer for Tezos: "Invalid length of 'value': 1 bytes. ES256K requires
+    32 bytes, encoded with base64url."."""
     return bad(
         f"Invalid length of '{field}': {length} bytes. {algorithm} requires {right} bytes, "
         "encoded with base64url."

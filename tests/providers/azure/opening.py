@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from skykeep.interfaces.provider import OpenContext
+from skykeep.providers.azure.keys.driver import KeyVaultKeys
 from skykeep.providers.azure.session import Session
 from skykeep.providers.azure.settings import AzureSettings
 from skykeep.providers.azure.writing import KeyVaultSecrets
@@ -96,3 +97,9 @@ def session(
 def opened(vault: KeyVault, **keys: Any) -> KeyVaultSecrets:
     """A driver over the vault; keys as for :func:`session`."""
     return KeyVaultSecrets(session(vault, **keys))
+
+
+def opened_keys(vault: KeyVault, **keys: Any) -> KeyVaultKeys:
+    """A driver of the vault's keys; keys as for :func:`session`."""
+    given = session(vault, **keys)
+    return KeyVaultKeys(given, given.settings)

@@ -97,7 +97,7 @@ async def test_a_certificate_that_is_none(
     # Cut at its own place: certificates differ in length, for their signatures do.
     other = authority.certificate("other").read_bytes()
     key, words = {
-        "another key": (other[other.index(b"-----BEGIN PRIVATE KEY") :], "fit together"),
+        "another key": (other[other.index(b"-----BEGIN PRI") :], "fit together"),
         "no PEM": (b"text", "no PEM"),
         "encrypted": (locked[locked.index(b"-----BEGIN ENC") :], "encrypted"),
         "no key": (None, "no PEM"),

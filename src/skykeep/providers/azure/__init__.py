@@ -1,4 +1,4 @@
-"""Azure: Key Vault.
+"""Azure: Key Vault, and Blob Storage.
 
 Belongs here: everything that knows Azure's HTTP APIs. Importing this imports no HTTP client.
 
@@ -6,7 +6,9 @@ Belongs here: everything that knows Azure's HTTP APIs. Importing this imports no
 ``credentials/`` whose tokens · ``challenge.py`` what a vault wants of them · ``session.py`` one
 call · ``answers.py`` the shapes of answers · ``errors.py`` refusals -> ours · ``names.py``
 ``values.py`` ``tags.py`` how secrets are kept · ``reading.py`` ``writing.py`` the driver, which
-``secrets.py`` opens · ``identity.py`` who we are, with ``policy.py``
+``secrets.py`` opens · ``identity.py`` who we are, with ``policy.py`` · ``storage_settings.py``
+what may be configured of objects · ``blob/`` objects, with its own map ·
+``keys/`` keys, likewise
 """
 
 from skykeep.interfaces.provider import Provider
@@ -17,6 +19,8 @@ PROVIDER = Provider(
     settings="skykeep.providers.azure.settings:AzureSettings",
     drivers={
         "secrets": "skykeep.providers.azure.secrets:open_secrets",
+        "keys": "skykeep.providers.azure.keys.driver:open_keys",
         "identity": "skykeep.providers.azure.identity:open_identity",
+        "objects": "skykeep.providers.azure.blob.opening:open_objects",
     },
 )

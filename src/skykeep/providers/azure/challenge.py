@@ -1,11 +1,11 @@
 """What a vault says to a request without a token that it accepts: its challenge.
 
 ``WWW-Authenticate: Bearer authorization="https://login…/TENANT", resource="https://vault…"``
-(or ``scope=``, or ``authorization_uri=``), and for continuous access evaluation ``claims="…"``
-in base64 (``azure.keyvault.secrets._shared.http_challenge`` 4.12; recorded answers of the
-service in azure-sdk-for-js). A vault may ask for tokens of its own domain only: else whoever
-answers at the address could ask for those of another service (``_validate_challenge_resource``
-there).
+(or ``scope=``, or ``authorization_uri=``; of Blob Storage ``resource_id=``), and for continuous
+access evaluation ``claims="…"`` in base64 (``azure.keyvault.secrets._shared.http_challenge``
+4.12; recorded answers of the service in azure-sdk-for-js). A vault may ask for tokens of its
+own domain only: else whoever answers at the address could ask for those of another service
+(``_validate_challenge_resource`` there).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def challenge_of(header: str) -> Challenge | None:
         for found in _PART.finditer(text)
     }
     claims = _decoded(parts["claims"]) if "claims" in parts else None
-    scope = parts.get("scope") or _scope(parts.get("resource", ""))
+    scope = parts.get("scope") or _scope(parts.get("resource") or parts.get("resource_id", ""))
     authority = parts.get("authorization_uri") or parts.get("authorization") or ""
     if scope and authority:
         return Challenge(Grant(scope, _tenant(authority)), claims)

@@ -1,7 +1,8 @@
-"""Azure's clouds: where the vaults of each are, and who issues their tokens.
+"""Azure's clouds: where the vaults and the blobs of each are, and who issues their tokens.
 
 DNS suffixes: azure-security-docs ``general/about-keys-secrets-certificates.md``, "DNS suffixes
-for object identifiers"; authorities: ``azure.identity.AzureAuthorityHosts`` 1.27.
+for object identifiers"; authorities: ``azure.identity.AzureAuthorityHosts`` 1.27; blobs and
+management: "Azure service endpoints" of the developer guides for Azure Government and China.
 """
 
 from __future__ import annotations
@@ -19,10 +20,14 @@ class Cloud:
     Attributes:
         domain: what the hosts of its vaults end with, after a dot.
         authority: the host that issues tokens.
+        blobs: what the hosts of its storage accounts' blobs end with, after a dot.
+        management: the host of its Resource Manager.
     """
 
     domain: str
     authority: str
+    blobs: str
+    management: str
 
     @property
     def scope(self) -> str:
@@ -31,9 +36,24 @@ class Cloud:
 
 
 CLOUDS: Final[dict[CloudName, Cloud]] = {
-    "public": Cloud("vault.azure.net", "login.microsoftonline.com"),
-    "usgov": Cloud("vault.usgovcloudapi.net", "login.microsoftonline.us"),
-    "china": Cloud("vault.azure.cn", "login.chinacloudapi.cn"),
+    "public": Cloud(
+        "vault.azure.net",
+        "login.microsoftonline.com",
+        "blob.core.windows.net",
+        "management.azure.com",
+    ),
+    "usgov": Cloud(
+        "vault.usgovcloudapi.net",
+        "login.microsoftonline.us",
+        "blob.core.usgovcloudapi.net",
+        "management.usgovcloudapi.net",
+    ),
+    "china": Cloud(
+        "vault.azure.cn",
+        "login.chinacloudapi.cn",
+        "blob.core.chinacloudapi.cn",
+        "management.chinacloudapi.cn",
+    ),
 }
 
 

@@ -228,7 +228,7 @@ def failure_of(reply: Reply) -> Failure:
         code,
         said,
         reply.headers.get("x-ms-request-id", ""),
-        _patience(reply.headers.get("Retry-After", "")),
+        patience(reply.headers.get("Retry-After", "")),
     )
 
 
@@ -262,7 +262,7 @@ def _row(failure: Failure) -> Row:
     return FOREIGN
 
 
-def _patience(text: str) -> float | None:
+def patience(text: str) -> float | None:
     """``Retry-After`` in seconds (RFC 9110, 10.2.3): a number, or a date."""
     if text.isascii() and text.isdigit():
         return float(text)

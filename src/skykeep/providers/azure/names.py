@@ -156,10 +156,10 @@ class Names:
             return None if start else NATIVE + stored
 
 
-def check_prefix(prefix: str) -> str:
+def check_prefix(prefix: str, called: str = "secret_prefix") -> str:
     """The prefix, if names can begin with it. Raises ``Invalid``."""
     if not _PREFIX.fullmatch(prefix):
-        raise Invalid("secret_prefix has letters, digits, '/', '.', '_' and '-'")
+        raise Invalid(f"{called} has letters, digits, '/', '.', '_' and '-'")
     if len(encode(prefix)) >= LONGEST:
-        raise Invalid("secret_prefix leaves no room for names in Azure Key Vault")
+        raise Invalid(f"{called} leaves no room for names in Azure Key Vault")
     return prefix

@@ -55,6 +55,7 @@ class Reading(SecretDriver):
         version_in_list=False,
         versions_of_deleted=False,
         max_value_bytes=values.MAX_VALUE_BYTES,
+        max_binary_bytes=values.MAX_BINARY_BYTES,
     )
 
     def __init__(self, session: Session) -> None:
@@ -132,7 +133,7 @@ class Reading(SecretDriver):
             name = self.names.listed(entry.stored, start)
             if name is not None:
                 items.append(self._info(name, entry))
-        token = _skip_token(page.nextLink)
+        token = skip_token(page.nextLink)
         return Page(items, None if token is None else next_cursor(start, token, deleted))
 
     # -- what the halves share
@@ -186,7 +187,7 @@ class Reading(SecretDriver):
                     return []
                 raise error_of(page, name, "list")
             found += page.value or ()
-            token = _skip_token(page.nextLink)
+            token = skip_token(page.nextLink)
         return found
 
     # -- from the service's fields to ours
@@ -222,7 +223,7 @@ class Reading(SecretDriver):
         )
 
 
-def _skip_token(link: str | None) -> str | None:
+def skip_token(link: str | None) -> str | None:
     """Where the next page begins, from its address; the address itself is not followed."""
     if not link:
         return None

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 
-from skykeep.errors import SkykeepError, Unavailable
+from skykeep.errors import ConfigError, SkykeepError, Unavailable
 from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.azure.challenge import Grant, challenge_of, check_domain
 from skykeep.providers.azure.clouds import cloud_of
@@ -244,6 +244,11 @@ def _versioned(target: str) -> str:
 
 async def open_session(settings: AzureSettings, context: OpenContext) -> Session:
     """A session that has no token yet. Raises ``ConfigError``, ``MissingExtra``."""
+    if not settings.keeps_secrets:
+        raise ConfigError(
+            "this Azure target keeps no secrets: it names no vault",
+            hint="set vault_url, or vault to the name of one",
+        )
     wire = Wire(
         settings.address,
         options=WireOptions.of(settings),

@@ -121,9 +121,9 @@ class Wire:
             failure = self._explainer.explain(error)
         except ValueError:
             failure = self._refused(headers)
-        # Outside of the clauses, and without the request: neither aiohttp's error, whose
-        # frames hold it, nor this frame shows it.
-        del headers, body, url
+        # Outside of the clauses, and without the request (a query may hold a signature):
+        # neither aiohttp's error, whose frames hold it, nor this frame shows it.
+        del target, headers, body, url
         raise failure
 
     async def stream(
@@ -158,7 +158,7 @@ class Wire:
                 explain=self._explainer.explain,
                 too_long=self._too_long,
             )
-        del headers, url
+        del target, headers, url
         raise failure
 
     async def close(self) -> None:

@@ -63,6 +63,7 @@ class Bucket:
 
         Raises ``Unavailable`` for no whole answer, and what finding credentials raises.
         """
+        sent: Mapping[str, str] = _NONE
         try:
             keys = await self._credentials.keys()
             unsigned = {
@@ -93,7 +94,7 @@ class Bucket:
                         continue
                 return reply, failure
         finally:
-            del body  # no traceback shows one
+            del body, sent  # no traceback shows one, nor the session's token
 
     async def call(
         self,

@@ -86,8 +86,8 @@ class Credentials:
         if token.value != no.value:
             return token.value
         raise Unauthenticated(
-            f"the vault does not accept the token from {token.source}, and there is no other",
-            hint="is it of the vault's tenant (auth.tenant), and is this host's clock right?",
+            f"Azure does not accept the token from {token.source}, and there is no other",
+            hint="is it of the right tenant (auth.tenant), and is this host's clock right?",
             target=self._target,
         )
 

@@ -12,12 +12,10 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from skykeep.errors import ConfigError
 from skykeep.interfaces.references import Reference
 from skykeep.providers.azure.auth_settings import AuthSettings
-from skykeep.providers.azure.clouds import CLOUDS, cloud_of
 from skykeep.providers.azure.credentials.by_library import LIMITS, PATIENCE, LibraryLink
 from skykeep.providers.azure.credentials.chain import Absent, Chain
 from skykeep.providers.azure.credentials.entra import (
@@ -95,8 +93,7 @@ class Links:
         )
         self.authority = self.auth.authority or environ.get(AZURE_AUTHORITY_HOST, "")
         if not self.authority:
-            cloud = cloud_of(urlsplit(settings.address).hostname or "") or CLOUDS["public"]
-            self.authority = cloud.authority
+            self.authority = settings.home.authority
         if "://" not in self.authority:
             self.authority = f"https://{self.authority}"
         self.authority = self.authority.rstrip("/")
