@@ -81,5 +81,9 @@ def test_data_keys_are_used_again(cloud: BlockingCloud) -> None:
     made = [batch.to_seal(1) for _ in range(6)]
     assert len({each.wrapped for each in made}) == 2
     assert batch.to_open(made[0].wrapped) == made[0].plain
+    large = cloud.keys.data_keys("key", max_bytes=100)
+    first = large.to_seal(1)
+    large.count(first.wrapped, 99)  # known only after it was sealed
+    assert large.to_seal(1).wrapped != first.wrapped
     batch.forget()
     assert batch.to_open(made[0].wrapped) == made[0].plain

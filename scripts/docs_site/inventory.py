@@ -33,8 +33,10 @@ PUBLIC = ("skykeep.integrations", "skykeep.interfaces", "skykeep.conformance")
 """Packages whose modules are public: each has its entries, or is named in ``PARTS``."""
 
 PARTS = {
+    "skykeep.interfaces.key_listing",  # parts of Keys, which has the entries
     "skykeep.interfaces.object_calls",  # parts of Objects, which has the entries
     "skykeep.interfaces.object_checks",
+    "skykeep.interfaces.object_lifecycle",
     "skykeep.interfaces.object_sources",
     "skykeep.interfaces.object_writing",
     "skykeep.interfaces.secret_listing",  # parts of Secrets, which has the entries
@@ -42,10 +44,17 @@ PARTS = {
     "skykeep.interfaces.secret_tags",
     "skykeep.interfaces.secret_upsert",
     "skykeep.conformance.cases",  # parts of the suite: what it promises is in its docstring
+    "skykeep.conformance.keys_cases",
+    "skykeep.conformance.keys_contexts",
+    "skykeep.conformance.keys_listing",
+    "skykeep.conformance.keys_rotation",
+    "skykeep.conformance.keys_signatures",
+    "skykeep.conformance.keys_values",
     "skykeep.conformance.objects_cases",
     "skykeep.conformance.objects_conditions",
     "skykeep.conformance.objects_deletes",
     "skykeep.conformance.objects_kept",
+    "skykeep.conformance.objects_lifecycle",
     "skykeep.conformance.objects_listing",
     "skykeep.conformance.objects_parts",
     "skykeep.conformance.objects_ranges",

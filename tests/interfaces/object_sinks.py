@@ -44,6 +44,7 @@ class OneTarget:
     provider = "test"
     region = None
     role = Role.PRIMARY
+    embedded = True
 
     def __init__(self, kept: ObjectDriver) -> None:
         self.kept = kept

@@ -1,4 +1,4 @@
-"""The example of the guide on objects is run as it is printed, and prints what it says."""
+"""The examples of the guide on objects are run as they are printed, and print what it says."""
 
 from __future__ import annotations
 
@@ -8,13 +8,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "objects.md"
 
 
-def test_the_example_prints_what_the_guide_says(tmp_path: Path) -> None:
-    text = GUIDE.read_text(encoding="utf-8")
-    (example,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    (expected,) = re.findall(r"^```text\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+EXAMPLES = re.findall(
+    r"^```python\n(.*?)^```\n\nIt prints:\n\n```text\n(.*?)^```",
+    GUIDE.read_text(encoding="utf-8"),
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def test_every_example_says_what_it_prints() -> None:
+    assert len(EXAMPLES) == GUIDE.read_text(encoding="utf-8").count("```python\n") > 0
+
+
+@pytest.mark.parametrize(("example", "expected"), EXAMPLES)
+def test_the_example_prints_what_the_guide_says(
+    example: str, expected: str, tmp_path: Path
+) -> None:
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", example],
         cwd=tmp_path,

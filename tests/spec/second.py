@@ -316,7 +316,7 @@ class Record:
 
 
 def prefixes(name: str) -> list[str]:
-    if name.startswith("native:"):
+    if name.startswith(("native:", "key:native:")):
         return []
     segments = name.split("/")
     return ["/".join(segments[:count]) for count in range(1, len(segments))]

@@ -57,10 +57,18 @@ class BlockingDataKeys(Waiting[DataKeys]):
     to_seal = blocking(DataKeys.to_seal)
     to_open = blocking(DataKeys.to_open)
 
+    def count(self, wrapped: bytes, size: int) -> None:
+        """See ``DataKeys.count``."""
+
+        async def count() -> None:  # on the loop: the data keys belong to it
+            self._waited_for.count(wrapped, size)
+
+        self._thread.run(count())
+
     def forget(self) -> None:
         """See ``DataKeys.forget``."""
 
-        async def forget() -> None:  # on the loop: the data keys belong to it
+        async def forget() -> None:  # as above
             self._waited_for.forget()
 
         self._thread.run(forget())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -39,6 +39,13 @@ class ObjectCalls:
     def shown(self, info: ObjectInfo) -> ObjectInfo:
         """What the application is told of what a store tells of an object."""
         return self._ours(info if self._sealing is None else self._sealing.told(info))
+
+    def listed(self, infos: Sequence[ObjectInfo]) -> Sequence[ObjectInfo]:
+        """What the application is told of a page of a listing."""
+        if self._sealing is None and not self.scope:
+            # As they are, but for the mark; most listings tell no metadata.
+            return [self._ours(info) if info.metadata else info for info in infos]
+        return [self.shown(info) for info in infos]
 
     def _ours(self, info: ObjectInfo) -> ObjectInfo:
         """With the key that the application knows, and without our own mark."""

@@ -25,6 +25,9 @@ MAX_KEY_BYTES: Final = 1024
 MAX_SEGMENT_BYTES: Final = 255
 
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\\\]")
+PLAIN: Final = re.compile(r"[A-Za-z0-9_=@-]+(?:[./][A-Za-z0-9_=@-]+)*")
+"""Nine keys of ten: what matches and has no more than ``MAX_SEGMENT_BYTES`` is a key, and the
+same if it is percent-encoded. Of what does not match it says nothing."""
 
 
 @lru_cache(maxsize=8192)
@@ -37,6 +40,11 @@ def check_key(key: str) -> str:
             hint="use segments joined by '/', as in models/toxicity/1.onnx",
         )
     return key
+
+
+def is_key(key: str) -> bool:
+    """Whether it is one. For listings, whose keys are seen once: none is remembered."""
+    return not _wrong_with(key)
 
 
 def check_key_prefix(prefix: str) -> str:

@@ -184,7 +184,7 @@ class Objects:
             )
             cut = len(self._scope)
             return ObjectPage(
-                [self._calls.shown(info) for info in page.items],
+                self._calls.listed(page.items),
                 [each[cut:] for each in page.prefixes],
                 page.cursor,
             )

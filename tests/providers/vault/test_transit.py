@@ -105,11 +105,11 @@ async def test_signatures_are_vaults_own(
     text = f"vault:v{ours.version}:{b64(ours.data)}"
     assert judge.verify_signed_data("signer", signature=text, **about)["data"]["valid"]
     assert await driver.verify("signer", DIGEST, ours)
+    assert await driver.verify("signer", DIGEST, Signature(ours.data))
     other = hashlib.sha256(b"another").digest()
     assert not await driver.verify("signer", other, ours)
     for wrong in (
         Signature(ours.data, "7"),
-        Signature(ours.data, None),
         Signature(ours.data, "x"),
         Signature(ours.data[:-2], ours.version),
         Signature(b"", ours.version),
@@ -273,6 +273,7 @@ def test_names_come_back_and_do_not_meet(name: str, other: str, prefix: str) -> 
     [
         ("db/password", "db__password"),
         ("native:plain.key", "plain.key"),
+        ("-a-", "h.-a-.h"),
         ("n" * LONGEST, "n" * LONGEST),
     ],
 )
@@ -280,7 +281,7 @@ def test_what_names_become(name: str, stored: str) -> None:
     assert KeyNames("").stored(name) == stored
 
 
-@pytest.mark.parametrize("name", ["-a", "a-", "native:a/b", "native:-", "a/" + "n" * 253])
+@pytest.mark.parametrize("name", ["native:a/b", "native:-", "a/" + "n" * 253])
 def test_names_that_no_key_can_have(name: str) -> None:
     with pytest.raises(Invalid):
         KeyNames("").stored(name)

@@ -1,6 +1,7 @@
-"""The embedded default: one encrypted SQLite file, and a directory of objects.
+"""The embedded default: one encrypted SQLite file of secrets and keys, and a directory of
+objects.
 
-Importing this imports no SQLite, and neither of the two drivers.
+Importing this imports no SQLite, and none of the drivers.
 """
 
 from skykeep.interfaces.provider import Provider
@@ -11,6 +12,7 @@ PROVIDER = Provider(
     drivers={
         "secrets": "skykeep.providers.local.secrets:open_secrets",
         "objects": "skykeep.providers.local.objects.driver:open_objects",
+        "keys": "skykeep.providers.local.keys:open_keys",
     },
     embedded=True,
 )

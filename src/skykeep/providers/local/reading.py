@@ -16,6 +16,7 @@ from skykeep.interfaces.secret_driver import CURRENT, Secret
 from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
 from skykeep.providers.local.chain import neighbour, open_record, prove_missing
 from skykeep.providers.local.directory import Directories
+from skykeep.providers.local.names import is_key
 from skykeep.providers.local.record import END, Kept, Record, to_datetime
 
 ON_LOOP_BYTES = 256 * 1024
@@ -104,11 +105,15 @@ class Reading:
 
     def current(self, stored: str, name: str, limit: int) -> Secret:
         """The current value, in one statement. Raises ``NotFound``, ``TooLarge``."""
+        return self._secret(*self.newest(stored, name, limit), name)
+
+    def newest(self, stored: str, name: str, limit: int) -> tuple[Record, Kept, object]:
+        """Record, current version and its sealed value. Raises as :meth:`current`."""
         name_key = self.keys.name_key(stored)
         row = self.connection.execute(_GET, (limit + OVERHEAD, name_key)).fetchone()
         if row is None:
             self.known(stored, name)  # raises; or somebody has just created it:
-            return self.current(stored, name, limit)
+            return self.newest(stored, name, limit)
         sealed_record, current, version_row, sealed = row
         record = self.opened(name_key, sealed_record, stored)
         if record.deleted is not None:
@@ -118,7 +123,7 @@ class Reading:
             raise Corrupt("a record and its current version do not fit")
         if sealed is None:
             self._check_size(kept, limit)
-        return self._secret(record, kept, sealed, name)
+        return record, kept, sealed
 
     def at(
         self, stored: str, name: str, version: str | None, stage: str | None, limit: int
@@ -175,6 +180,7 @@ class Reading:
     ) -> tuple[list[Record], str | None]:
         """Records under a stored prefix in the order of their keys, and the next cursor.
 
+        No prefix is all secrets, without the keys that are kept among them.
         Proves that none is missing: the whole ring by its links, a prefix by its count.
         """
         start = _decode_cursor(cursor, self.keys)
@@ -183,7 +189,8 @@ class Reading:
         with snapshot(self.connection):
             rows = self._under(prefix, start) if prefix else self._all(start)
             for name_key, record in rows:
-                if (record.deleted is not None) is with_deleted:
+                asked = prefix or not is_key(record.name)
+                if asked and (record.deleted is not None) is with_deleted:
                     if len(found) == limit:
                         return found, _encode_cursor(last, self.keys)
                     found.append(record)

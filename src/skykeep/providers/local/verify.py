@@ -13,7 +13,7 @@ from skykeep.errors import Corrupt
 from skykeep.providers.local import counter
 from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.link import Link
-from skykeep.providers.local.names import ancestors
+from skykeep.providers.local.names import ancestors, is_key
 from skykeep.providers.local.reading import Reading, snapshot
 from skykeep.providers.local.record import Record
 from skykeep.providers.local.session import connect
@@ -33,12 +33,14 @@ class Counts:
         deleted: those that can be restored.
         versions: of all of them.
         prefixes: under which at least one name lies.
+        keys: kept among the secrets, and counted here alone.
     """
 
     secrets: int
     deleted: int
     versions: int
     prefixes: int
+    keys: int = 0
 
 
 def verify(path: Path, keys: VaultKeys, progress: Progress | None = None) -> Counts:
@@ -78,24 +80,32 @@ class _Verification:
             raise Corrupt("its pages do not fit together")
         counter.number_in(self._connection, self._keys)
         total = self._count("SELECT count(*) FROM secret") - 1
-        secrets = deleted = versions = 0
+        done = deleted = versions = keys = versions_of_keys = 0
         prefixes: Counter[bytes] = Counter()
+        prefixes_of_keys: set[bytes] = set()
         for name_key, record in self._reading.ring():
             self._record(name_key, record)
-            secrets += 1
-            deleted += record.deleted is not None
-            versions += len(record.versions)
-            prefixes.update(map(self._keys.prefix_key, ancestors(record.name)))
-            if secrets % _OFTEN == 0 or secrets == total:
-                progress(secrets, total)
+            under = [self._keys.prefix_key(prefix) for prefix in ancestors(record.name)]
+            prefixes.update(under)
+            if is_key(record.name):
+                keys += 1
+                versions_of_keys += len(record.versions)
+                prefixes_of_keys.update(under)
+            else:
+                deleted += record.deleted is not None
+                versions += len(record.versions)
+            done += 1
+            if done % _OFTEN == 0 or done == total:
+                progress(done, total)
         # Each row that a record needs was found, so equal numbers leave none over.
-        self._same("version", versions)
+        self._same("version", versions + versions_of_keys)
         self._same("path", prefixes.total())
         self._same("directory", len(prefixes) + 1)
         for prefix_key, names in prefixes.items():
             if self._reading.directories.count(prefix_key) != names:
                 raise Corrupt("the directory of a prefix has another count")
-        return Counts(secrets, deleted, versions, len(prefixes))
+        listed = len(prefixes) - len(prefixes_of_keys)
+        return Counts(done - keys, deleted, versions, listed, keys)
 
     def _record(self, name_key: bytes, record: Record) -> None:
         if self._keys.name_key(record.name) != name_key:

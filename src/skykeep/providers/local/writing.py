@@ -112,6 +112,20 @@ class Writing:
         self._touch(record)
         return Written(str(kept.number))
 
+    def add_version(self, stored: str, name: str, value: SecretValue) -> Record:
+        """A new current version; older ones stay, however many there are.
+
+        Raises ``NotFound``, ``PendingDelete``.
+        """
+        record = self._live(stored, name, None)
+        record.move(CURRENT, self._add(record, value).number)
+        self._touch(record)
+        return record
+
+    def find(self, stored: str) -> Record | None:
+        """The record, or None if the name is proved missing."""
+        return self._reading.record(stored)
+
     def annotate(
         self, stored: str, name: str, attributes: Attributes, expects: str | None
     ) -> None:

@@ -16,8 +16,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from skykeep.envelope.key_material import does_not_open
 from skykeep.envelope.keys import new_dek
-from skykeep.errors import Conflict, Invalid, KeyFailure, NotFound
+from skykeep.errors import Conflict, Invalid, NotFound
 from skykeep.interfaces.cursor import cursor as cursor_of
 from skykeep.interfaces.cursor import position
 from skykeep.interfaces.key_context import packed_context
@@ -39,7 +40,7 @@ from skykeep.providers.vault.answers import Listed
 from skykeep.providers.vault.names import check_mount, encoded
 from skykeep.providers.vault.session import Session, decoded, open_session
 from skykeep.providers.vault.settings import VaultSettings
-from skykeep.providers.vault.transit_errors import WRONG_TYPE, key_error, no_signature
+from skykeep.providers.vault.transit_errors import WRONG_TYPE, cannot, key_error, no_signature
 from skykeep.providers.vault.transit_names import KeyNames
 
 T = TypeVar("T")
@@ -47,6 +48,9 @@ T = TypeVar("T")
 MAX_PLAINTEXT_BYTES: Final = 64 * 1024
 """Ours: the server takes what a request of 32 MiB holds, and values that large are better
 encrypted under a data key."""
+
+MAX_CONTEXT_BYTES: Final = 8192
+"""Ours, likewise."""
 
 TYPES: Final[dict[SignatureAlgorithm, str]] = {
     "ecdsa-p256-sha256": "ecdsa-p256",
@@ -115,7 +119,7 @@ class Transit(KeyDriver):
         rewrap=False,
         signatures=tuple(TYPES),
         max_plaintext_bytes=MAX_PLAINTEXT_BYTES,
-        max_context_bytes=64 * 1024,
+        max_context_bytes=MAX_CONTEXT_BYTES,
     )
 
     def __init__(self, session: Session, settings: VaultSettings) -> None:
@@ -141,7 +145,8 @@ class Transit(KeyDriver):
 
     async def decrypt(self, name: str, ciphertext: bytes, context: Context) -> SecretValue:
         if not _CIPHERTEXT.match(ciphertext):
-            raise KeyFailure(f"this is nothing that {shown(name)} encrypted")
+            await self._kept(name)
+            raise does_not_open()
         body = _with_context({"ciphertext": ciphertext.decode()}, context)
         reply = await self._ask("decrypt", name, body, _DecryptedReply)
         return SecretValue(base64.b64decode(reply.data.plaintext))
@@ -195,10 +200,14 @@ class Transit(KeyDriver):
         return Signature(base64.b64decode(found[2]), found[1])
 
     async def verify(self, name: str, digest: bytes, signature: Signature) -> bool:
-        if signature.version is None or not _VERSION.match(signature.version):
+        kept = await self._kept(name)
+        version = signature.version or str(kept.latest_version)
+        if not kept.supports_signing:
+            raise cannot(name)
+        if not _VERSION.match(version):
             return False
         text = base64.b64encode(signature.data).decode()
-        body = {**_to_sign(digest), "signature": f"vault:v{signature.version}:{text}"}
+        body = {**_to_sign(digest), "signature": f"vault:v{version}:{text}"}
         path = f"{self._mount}/verify/{encoded(self._names.stored(name))}/sha2-256"
         reply = await self._session.reply("POST", path, body)
         if no_signature(reply):
@@ -248,7 +257,7 @@ class Transit(KeyDriver):
             str(kept.latest_version),
             algorithm,
             _first(kept.keys),
-            f"{self._mount}/keys/{self._names.stored(name)}",
+            self._names.stored(name),
         )
 
 

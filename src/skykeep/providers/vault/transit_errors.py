@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from skykeep.envelope.key_material import does_not_open
 from skykeep.errors import Invalid, KeyFailure, NotFound, SkykeepError
 from skykeep.interfaces.names import shown
 from skykeep.providers.vault.errors import error_of, sentences
@@ -42,7 +43,7 @@ def no_signature(reply: Reply) -> bool:
     """Whether the engine refuses the signature itself: it was not made by the key."""
     said = _said(reply)
     return reply.status == 400 and (
-        "invalid signature" in said or "signature is invalid" in said or "too old" in said
+        "invalid signature" in said or "supplied signature" in said or "too old" in said
     )
 
 
@@ -52,10 +53,7 @@ def key_error(reply: Reply, name: str, method: str, path: str) -> SkykeepError:
     if reply.status == 404 and not said:
         return _missing(name)
     if reply.status in (400, 500) and any(each in said for each in _DOES_NOT_OPEN):
-        return KeyFailure(
-            f"the key {shown(name)} does not open this",
-            hint="it was changed, or encrypted under another key or another context",
-        )
+        return does_not_open()
     if reply.status == 400:
         if "too old" in said:
             return KeyFailure(
@@ -70,11 +68,16 @@ def key_error(reply: Reply, name: str, method: str, path: str) -> SkykeepError:
         if any(each in said for each in _NO_KEY):
             return _missing(name)
         if any(each in said for each in _OTHER_KIND):
-            return Invalid(
-                f"the key {shown(name)} is of a type that cannot do this",
-                hint="`skykeep keys describe` shows what it is for",
-            )
+            return cannot(name)
     return error_of(reply, method, path)
+
+
+def cannot(name: str) -> Invalid:
+    """The error for a key that is for something else."""
+    return Invalid(
+        f"the key {shown(name)} is of a type that cannot do this",
+        hint="`skykeep keys describe` shows what it is for",
+    )
 
 
 def _missing(name: str) -> NotFound:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from skykeep.apps.cli.arguments import Expiry, Pair, SecretName, kept_mapping
-from skykeep.apps.cli.command import Command
+from skykeep.apps.cli.command import QuietCommand
 from skykeep.apps.cli.command import command as command_of
 from skykeep.apps.cli.console import short_moment
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
@@ -21,27 +21,8 @@ if TYPE_CHECKING:
     from skykeep.interfaces.secret_upsert import OnTombstone
 
 
-class _Quiet(Command):
-    """Says what is wrong with its arguments without repeating them: one may be a value."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        try:
-            return super().parse_args(ctx, args)
-        except click.NoSuchOption as error:
-            near = " or ".join(error.possibilities or ())
-            wrong = f"there is no such option; did you mean {near}?" if near else _NO_OPTION
-        except click.UsageError as error:
-            if type(error) is not click.UsageError:
-                raise
-            wrong = "there are more arguments than NAME and VALUE: quote a value with spaces"
-        raise click.UsageError(wrong, ctx)
-
-
-_NO_OPTION = "there is no such option; write '--' before a value that begins with '-'"
-
-
 @command_of(
-    cls=_Quiet,
+    cls=QuietCommand,
     examples="""
     skykeep set db/password                    # asks, twice
     skykeep set db/password --generate 32

@@ -62,8 +62,11 @@ def tell(
             "deleted": counts.deleted,
             "versions": counts.versions,
             "prefixes": counts.prefixes,
+            "keys": counts.keys,
         }
-        text += f" ({counted(counts.secrets, 'secret')}, {counted(counts.versions, 'version')})"
+        told = [counted(counts.secrets, "secret"), counted(counts.versions, "version")]
+        told += [counted(counts.keys, "key")] if counts.keys else []
+        text += f" ({', '.join(told)})"
     if invocation.console.json:
         invocation.console.document(document)
     else:
