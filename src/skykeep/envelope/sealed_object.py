@@ -160,7 +160,7 @@ class ObjectKey:
     def seal_into(
         self, first: int, plain: bytes | memoryview, into: memoryview, *, last: bool
     ) -> None:
-        """The same, into as many bytes as they are. Other threads go on meanwhile."""
+        """The same, into as many bytes as they are."""
         encrypt, view = self._aead.encrypt_into, memoryview(plain)
         try:
             count = chunks_of(len(view))
@@ -175,35 +175,40 @@ class ObjectKey:
             del plain, view
 
     def open(self, first: int, sealed: bytes | memoryview, *, last: bool) -> bytes:
-        """The plain chunks. Raises ``Corrupt`` for all but what was sealed as these. Other
-        threads go on meanwhile."""
-        view = memoryview(sealed)
+        """The plain chunks. Raises ``Corrupt`` for all but what was sealed as these."""
+        return _made(
+            opened_size(len(sealed)),
+            lambda into: self.open_into(first, sealed, into, last=last),
+        )
+
+    def open_into(
+        self, first: int, sealed: bytes | memoryview, into: memoryview, *, last: bool
+    ) -> None:
+        """The same, into as many bytes as they are (``opened_size``)."""
+        decrypt, view = self._aead.decrypt_into, memoryview(sealed)
         count = max(1, -(-len(view) // SEALED_CHUNK))
-        if len(view) - (count - 1) * SEALED_CHUNK < TAG_BYTES:
-            raise _not_this_body()
-
-        def fill(into: memoryview) -> None:
-            decrypt = self._aead.decrypt_into
-            for at in range(count):
-                decrypt(
-                    _nonce(first + at, last and at == count - 1),
-                    view[at * SEALED_CHUNK : (at + 1) * SEALED_CHUNK],
-                    None,
-                    into[at * CHUNK : (at + 1) * CHUNK],
-                )
-
-        try:
-            return _made(len(view) - count * TAG_BYTES, fill)
-        except InvalidTag:
-            pass
-        raise _not_this_body()
+        if len(view) == opened_size(len(view)) + count * TAG_BYTES:
+            try:
+                for at in range(count):
+                    decrypt(
+                        _nonce(first + at, last and at == count - 1),
+                        view[at * SEALED_CHUNK : (at + 1) * SEALED_CHUNK],
+                        None,
+                        into[at * CHUNK : (at + 1) * CHUNK],
+                    )
+                return
+            except InvalidTag:
+                pass
+        raise Corrupt(
+            "the body of a sealed object fails its authentication",
+            hint="it was changed, cut off or put together from others",
+        )
 
 
-def _not_this_body() -> Corrupt:
-    return Corrupt(
-        "the body of a sealed object fails its authentication",
-        hint="it was changed, cut off or put together from others",
-    )
+def opened_size(length: int) -> int:
+    """Bytes in so many of whole sealed chunks and a last one."""
+    chunks, rest = divmod(length, SEALED_CHUNK)
+    return chunks * CHUNK + max(0, rest - TAG_BYTES)
 
 
 def _made(length: int, fill: Callable[[memoryview], None]) -> bytes:
