@@ -3,6 +3,7 @@
     python3 scripts/setup_venv.py .venv run     what skykeep itself needs
     python3 scripts/setup_venv.py .venv dev     the above, tests, checks and the documentation
     python3 scripts/setup_venv.py PLACE peers   none of these: servers that the tests talk to
+    python3 scripts/setup_venv.py PLACE rivals  none of these: what bench.objects measures beside
 
 Every stage remembers the contents of the files it was made from, so that it is paid once
 and again only when one of them changes, whatever the files' dates say.
@@ -27,14 +28,16 @@ STAGES = {
     "docs": ["requirements/docs.txt"],
     "bench": ["requirements/bench.txt"],
     "peers": ["requirements/peers.txt"],
+    "rivals": ["requirements/rivals.txt"],
 }
 NEEDS = {
     "run": ["run"],
     "dev": ["run", "dev", "docs"],
     "bench": ["run", "dev", "docs", "bench"],
     "peers": ["peers"],
+    "rivals": ["rivals"],
 }
-WITHOUT_US = {"peers"}  # skykeep itself is not installed there
+WITHOUT_US = {"peers", "rivals"}  # skykeep itself is not installed there
 
 
 def main(arguments: list[str]) -> int:

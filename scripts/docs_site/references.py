@@ -49,7 +49,7 @@ def settle(
     found = find(node["reftarget"], scopes)
     if isinstance(found, (TypeVar, ParamSpec)):
         return text
-    home = getattr(inspect.getmodule(found), "__name__", "") if found is not None else ""
+    home = _home(found) or _home(found := find(node["reftarget"], ()))
     package = home.partition(".")[0]
     if package in FOREIGN or package in sys.stdlib_module_names:
         return text
@@ -61,6 +61,12 @@ def settle(
             if linked is not None:
                 return linked
     return None
+
+
+def _home(found: Any) -> str:
+    """The module of what was found; ``""`` for nothing, and for a part of a class, as
+    ``datetime.date`` is one of the class in a module that imports both."""
+    return getattr(inspect.getmodule(found), "__name__", "") if found is not None else ""
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from skykeep.layers.residency import Place
     from skykeep.layers.seal import Sealing
     from skykeep.sealing.encryption import Encryption
-    from skykeep.sealing.rewrapping import Rewrapped, RewrapProgress
+    from skykeep.sealing.rewrapping import Rewrapped
 
 logger = logging.getLogger("skykeep")
 
@@ -260,7 +260,7 @@ class Cloud:
         *,
         secrets: str | None = "",
         objects: str | None = "",
-        progress: RewrapProgress | None = None,
+        progress: Callable[[Rewrapped], None] | None = None,
     ) -> Rewrapped:
         """Move what is encrypted here under the newest version of the key that encrypts.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from skykeep.blocking.keys import BlockingKeys
     from skykeep.blocking.objects import BlockingObjects
     from skykeep.layers.residency import Place
-    from skykeep.sealing.rewrapping import Rewrapped, RewrapProgress
+    from skykeep.sealing.rewrapping import Rewrapped
 
 
 class BlockingCloud:
@@ -76,7 +76,7 @@ class BlockingCloud:
         *,
         secrets: str | None = "",
         objects: str | None = "",
-        progress: RewrapProgress | None = None,
+        progress: Callable[[Rewrapped], None] | None = None,
     ) -> Rewrapped:
         """Move what is encrypted here under the newest key; see ``Cloud.rewrap``."""
         return self._thread.run(

@@ -22,8 +22,8 @@ from skykeep.errors import Unsupported
 from skykeep.interfaces.secret_value import SecretValue
 
 Context = Mapping[str, str]
-"""Encryption context: pairs that are authenticated, and not secret. What is decrypted under
-another context does not open."""
+"""The pairs of an encryption context, which are authenticated and not secret. What is decrypted
+under another context does not open."""
 
 KeyPurpose = Literal["encrypt", "sign"]
 KeyState = Literal["enabled", "disabled", "pending_deletion", "unavailable"]

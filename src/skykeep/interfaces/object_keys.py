@@ -26,7 +26,7 @@ MAX_SEGMENT_BYTES: Final = 255
 
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\\\]")
 PLAIN: Final = re.compile(r"[A-Za-z0-9_=@-]+(?:[./][A-Za-z0-9_=@-]+)*")
-"""Nine keys of ten: what matches and has no more than ``MAX_SEGMENT_BYTES`` is a key, and the
+"""Nine keys in ten; what matches and has no more than ``MAX_SEGMENT_BYTES`` is a key, and the
 same if it is percent-encoded. Of what does not match it says nothing."""
 
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 import stat
 from collections.abc import AsyncIterable, AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from skykeep.errors import Invalid
+
+_LARGE: Final = 8 * 1024 * 1024
+"""From here on a file is read in a thread of its own, not in the loop's."""
 
 Body = bytes | bytearray | memoryview | Path | AsyncIterable[bytes]
 
@@ -77,9 +81,14 @@ class _File:
             raise Invalid(f"'{path}' cannot be sent: {reason}")
         self._path = path
         self._file: BinaryIO | None = None
+        # A thread of its own: what glibc gives to a thread stays with it, and several that
+        # take turns would keep a part or two each after it is gone.
+        large = found.st_size > _LARGE
+        self._thread = ThreadPoolExecutor(1, "skykeep-read") if large else None
 
     async def next_part(self, length: int) -> bytes:
-        return await asyncio.to_thread(self._read, length)
+        here = asyncio.get_running_loop()
+        return await here.run_in_executor(self._thread, self._read, length)
 
     def _read(self, length: int) -> bytes:
         failure = ""
@@ -93,7 +102,10 @@ class _File:
 
     async def close(self) -> None:
         if self._file is not None:
-            await asyncio.to_thread(self._file.close)
+            here = asyncio.get_running_loop()
+            await here.run_in_executor(self._thread, self._file.close)
+        if self._thread is not None:
+            self._thread.shutdown(wait=False)
 
 
 class _Stream:

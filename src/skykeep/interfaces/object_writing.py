@@ -81,11 +81,13 @@ async def send(
     if not condition.empty and can.metadata:
         mark = secrets.token_hex(16)
         marked = replace(attributes, metadata={**attributes.metadata, MARK: mark})
-    if source.size is not None and source.size > size:
+    in_parts = source.size is not None and source.size > size
+    if in_parts:
         _check_parts(can, condition, size)
-    first = await source.next_part(size + 1)
+    # One byte more tells whether there is more, and costs a copy of every part.
+    first = await source.next_part(size if in_parts else size + 1)
     try:
-        if len(first) <= size:
+        if len(first) < size + (not in_parts):
             _check_sent(len(first), source)
             info = await _settled(store.write(first, marked, condition), store, marked)
             if progress is not None:
