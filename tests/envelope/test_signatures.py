@@ -71,13 +71,17 @@ def _public(key: ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey) -> bytes:
         (_public(ec.generate_private_key(ec.SECP384R1()).public_key()), "ecdsa-p256-sha256"),
         (_public(ed25519.Ed25519PrivateKey.generate().public_key()), "ecdsa-p256-sha256"),
     ],
+    # Of their own: the keys are random, and every worker must know the cases by one name.
+    ids=["no key", "empty", "RSA", "P-256", "P-384", "Ed25519"],
 )
 def test_a_key_of_another_kind_is_invalid(public: bytes, algorithm: SignatureAlgorithm) -> None:
     with pytest.raises(Invalid):
         signatures.verify(public, algorithm, DIGEST, b"x" * 64)
 
 
-@pytest.mark.parametrize("private", [b"", b"no key", PRIVATE["rsa-pss-sha256"][:-1]])
+@pytest.mark.parametrize(
+    "private", [b"", b"no key", PRIVATE["rsa-pss-sha256"][:-1]], ids=["empty", "none", "cut"]
+)
 def test_a_damaged_private_key_is_refused(private: bytes) -> None:
     with pytest.raises(KeyFailure):
         signatures.sign(private, "ecdsa-p256-sha256", DIGEST)
