@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,8 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
 from google.cloud import kms_v1
 
 from skykeep.conformance.keys import KeysHarness, KeysSuite
+from skykeep.conformance.keys_stateful import differential
 from skykeep.interfaces.key_driver import KeyDriver, Signature, SignatureAlgorithm
+from skykeep.providers.gcp.kms.driver import CloudKms as Driver
 from skykeep.providers.gcp.kms.names import KeyNames
+from skykeep.providers.memory.keys import MemoryKeys
 from tests.conformance.key_judge import is_good
 from tests.peers.google import CloudKms
 from tests.peers.google_client import kms_client
@@ -101,3 +105,20 @@ class TestUnderAPrefix(KeysSuite):
     @pytest.fixture
     def make_harness(self, tmp_path: Path, cloud_kms: CloudKms) -> KeysHarness:
         return Prefixed(tmp_path, cloud_kms)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_cloud_kms_and_memory_agree(cloud_kms: CloudKms, seed: int) -> None:
+    # ECDSA alone: its keys are made at once.
+    capabilities = replace(Driver.capabilities, signatures=("ecdsa-p256-sha256",))
+
+    async def gcp() -> KeyDriver:
+        driver = opened_keys(cloud_kms.keys, cloud_kms.ring())
+        driver.capabilities = capabilities
+        return driver
+
+    async def memory() -> KeyDriver:
+        return MemoryKeys(capabilities=capabilities)
+
+    await differential(gcp, memory, operations=150, seed=seed)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from skykeep.conformance.keys import KeysHarness, KeysSuite
+from skykeep.conformance.keys_stateful import differential
 from skykeep.envelope.hybrid import hybrid_parts
 from skykeep.interfaces.key_driver import KeyDriver, Signature
+from skykeep.providers.azure.keys.driver import KeyVaultKeys
 from skykeep.providers.azure.names import Names
+from skykeep.providers.memory.keys import MemoryKeys
 from tests.conformance.key_judge import is_good
 from tests.peers.azure import KeyVaults
 from tests.peers.fakes.asking_key_vault import ask
@@ -97,3 +101,20 @@ class TestUnderAPrefix(KeysSuite):
     @pytest.fixture
     def make_harness(self, tmp_path: Path, key_vault: KeyVaults) -> KeysHarness:
         return Prefixed(tmp_path, key_vault)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_key_vault_and_memory_agree(key_vault: KeyVaults, seed: int) -> None:
+    # ECDSA alone: its keys are made at once.
+    capabilities = replace(KeyVaultKeys.capabilities, signatures=("ecdsa-p256-sha256",))
+
+    async def azure() -> KeyDriver:
+        driver = opened_keys(key_vault.new())
+        driver.capabilities = capabilities
+        return driver
+
+    async def memory() -> KeyDriver:
+        return MemoryKeys(capabilities=capabilities)
+
+    await differential(azure, memory, operations=150, seed=seed)

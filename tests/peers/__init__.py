@@ -13,9 +13,11 @@ naming its fixture (`tests.peers.plugin`, known to every test):
     kube                       Kubernetes's API server, with RBAC and its own etcd
     fake_gcs                   Cloud Storage: conditions of inserts, takes any credentials
     microburst                 puts AWS's errors between a client and moto
-    key_vault                  Azure Key Vault: a fake of ours, as none could be had
+    key_vault                  Azure Key Vault, secrets and keys: a fake of ours, as none could
+                               be had
     secret_manager             Google Secret Manager, REST and gRPC: a fake of ours, likewise
     secret_manager_tls         the same behind TLS
+    cloud_kms                  the same with Google Cloud KMS beside it, over REST
 
 One server of a kind is started for each worker of pytest-xdist, at the first test that asks for
 it, on a free port of 127.0.0.1. It is stopped at the end of the session, or when the worker is

@@ -1,4 +1,4 @@
-"""The judge: Google's own client of Secret Manager, for the fake that runs here."""
+"""The judges: Google's own clients of Secret Manager and Cloud KMS, for fakes that run here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from google.cloud import secretmanager_v1
 from google.cloud.secretmanager_v1.services.secret_manager_service import transports
 from google.oauth2.credentials import Credentials
 
-from tests.peers.google import SecretManager
+from tests.peers.google import CloudKms, SecretManager
 
 
 @contextmanager
@@ -46,6 +46,24 @@ def _channel(fake: SecretManager, token: str, ca: bytes) -> grpc.Channel:
         return grpc.secure_channel(fake.grpc, secure)
     channel = grpc.insecure_channel(fake.grpc)
     return grpc.intercept_channel(channel, Bearer(token)) if token else channel
+
+
+@contextmanager
+def kms_client(fake: CloudKms, *, token: str | None = None) -> Iterator[Any]:
+    """Of Cloud KMS, over "rest", with the token of the fake unless another one is given."""
+    # Its messages take their time to be imported, and few tests need them.
+    from google.cloud import kms_v1
+    from google.cloud.kms_v1.services.key_management_service.transports import (
+        KeyManagementServiceRestTransport,
+    )
+
+    transport = KeyManagementServiceRestTransport(
+        host=fake.keys.partition("//")[2],
+        url_scheme="http",
+        credentials=Credentials(fake.token if token is None else token),  # type: ignore[no-untyped-call]  # it has no types
+    )
+    with kms_v1.KeyManagementServiceClient(transport=transport) as client:
+        yield client
 
 
 class Details(NamedTuple):

@@ -87,6 +87,15 @@ SECRET_MANAGER = Peer(
     ours=True,
 )
 
+CLOUD_KMS = Peer(
+    "cloud_kms",
+    "fake of ours for Google Cloud KMS",
+    "google-cloud-kms",
+    "python",
+    always_local=True,
+    ours=True,
+)
+
 KEY_VAULT = Peer(
     "key_vault", "fake of ours for Azure Key Vault", "aiohttp", "python", 1.0, True, True
 )
@@ -117,6 +126,7 @@ PEERS = {
         *(MOTO, MOTO_MENDED, MINISTACK, MICROBURST, SEAWEEDFS, SEAWEEDFS_S3),
         OPENBAO,
         SECRET_MANAGER,
+        CLOUD_KMS,
         FAKE_GCS,
         KEY_VAULT,
         AZURITE,

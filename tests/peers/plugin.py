@@ -20,6 +20,7 @@ from tests.peers import openbao as vaults
 from tests.peers.certificates import Authority
 from tests.peers.peer import (
     AZURITE,
+    CLOUD_KMS,
     FAKE_GCS,
     KEY_VAULT,
     KUBE,
@@ -55,6 +56,7 @@ FIXTURES: Mapping[str, tuple[Peer, ...]] = {
     "openbao_tls": (OPENBAO,),
     "secret_manager": (SECRET_MANAGER,),
     "secret_manager_tls": (SECRET_MANAGER,),
+    "cloud_kms": (CLOUD_KMS,),
 }
 PROPERTY = "peer"
 
@@ -193,6 +195,14 @@ def secret_manager_tls(
     """The same fake over TLS, with a certificate of `authority`."""
     directory = place(tmp_path_factory, "secret-manager-tls")
     with local(SECRET_MANAGER, google.secret_manager(directory, authority.issue())) as fake:
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def cloud_kms(tmp_path_factory: Factory) -> Iterator[google.CloudKms]:
+    """A fake of ours. Tests share it: a key ring of one's own, and `settle` at the end."""
+    directory = place(tmp_path_factory, "cloud-kms")
+    with local(CLOUD_KMS, google.cloud_kms(directory)) as fake:
         yield fake
 
 

@@ -17,7 +17,7 @@ FILE = Path(__file__).parent.parent / "vectors" / "keys.json"
 SECRET = bytes(range(32))
 KEY_ID = bytes(range(100, 116))
 WRAPPED = bytes(range(256))
-VERSION = "0123456789abcdef0123456789abcdef"
+VERSION = "0123456789abcdef" * 2
 CASES: tuple[tuple[int, bytes, Mapping[str, str]], ...] = (
     (1, b"hunter2", {}),
     (2, bytes(range(32, 64)), {"tenant": "acme"}),

@@ -9,6 +9,7 @@ HSM) have with them. ES256 is r || s (RFC 7518, section 3.4), PS256 has a salt o
 from __future__ import annotations
 
 import base64
+import re
 from functools import cache
 
 from cryptography.exceptions import InvalidSignature
@@ -28,6 +29,7 @@ Private = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 SHA256 = hashes.SHA256()
 DIGEST = 32
 COORDINATE = 32
+BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 # Microsoft Learn, "About keys": sizes of RSA keys.
 SIZES = (2048, 3072, 4096)
 ENCRYPTION: dict[str, padding.AsymmetricPadding] = {
@@ -119,7 +121,7 @@ def encoded(data: bytes) -> str:
 
 def decoded(text: object, field: str) -> bytes:
     """base64url, not empty. Raises a 400."""
-    if not isinstance(text, str) or not text:
+    if not isinstance(text, str) or not BASE64URL.fullmatch(text):
         raise answers.no_base64url(field)
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)

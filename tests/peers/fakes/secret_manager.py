@@ -1,13 +1,15 @@
 """A fake of Google Secret Manager, on Google's own message types, over REST and gRPC.
 
     python -m tests.peers.fakes.secret_manager --port P --grpc-port P --control-port P
-        [--project ID=NUMBER] [--token TOKEN] [--certificate PEM --key PEM]
+        [--kms-port P] [--project ID=NUMBER] [--token TOKEN] [--certificate PEM --key PEM]
 
 No emulator could be had (``absent.toml``). It checks what the service checks, with the source
 beside each rule: names, sizes, grammars, etags, states, checksums, tokens, permissions. Where
 the service's sentence is not on record, ours stands for it. It keeps everything in memory,
 runs in one process with one event loop, and listens on 127.0.0.1 only. It is ours, and a run
 says so: it shows that a driver keeps to what is documented, never that Google does.
+
+With ``--kms-port``, a fake of Cloud KMS is beside it (`cloud_kms`), over REST.
 
 ``--token`` may do everything in every project; further tokens come by the control
 (`secret_manager_control`).
@@ -46,15 +48,21 @@ async def serve(options: argparse.Namespace) -> None:
     over_grpc = secret_manager_grpc.server(service, log)
     secret_manager_grpc.listen(over_grpc, options.grpc_port, options.certificate, options.key)
     await over_grpc.start()
-    control = await _http(Control(service, log).application(), options.control_port)
+    runners = [await _http(Control(service, log).application(), options.control_port)]
+    if options.kms_port is not None:
+        # Its messages take their time to be imported, and few tests need them.
+        from tests.peers.fakes.cloud_kms import CloudKms
+
+        keys = CloudKms(service)
+        runners.append(await _http(keys.application(log), options.kms_port, tls))
     # Last: who waits for it waits for all of them.
-    rest = await _http(Rest(service, log).application(), options.port, tls)
+    runners.append(await _http(Rest(service, log).application(), options.port, tls))
     ended = asyncio.Event()
     for number_ in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number_, ended.set)
     await ended.wait()
     await over_grpc.stop(None)
-    for runner in (rest, control):
+    for runner in runners:
         await runner.cleanup()
 
 
@@ -71,6 +79,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="secret_manager")
     for name in ("--port", "--grpc-port", "--control-port"):
         parser.add_argument(name, type=int, required=True)
+    parser.add_argument("--kms-port", type=int)
     parser.add_argument("--project", action="append", default=[])
     parser.add_argument("--token", action="append", default=[])
     parser.add_argument("--certificate", type=Path)

@@ -66,21 +66,37 @@ class Project:
     enabled: bool = True
 
 
+@dataclass(frozen=True)
+class Title:
+    """How a service is called in what it says."""
+
+    service: str = SERVICE
+    interface: str = INTERFACE
+    words: str = "Secret Manager API"
+
+
 class Access:
     """The accepted tokens, the keys of service accounts, the projects."""
 
-    def __init__(self) -> None:
+    def __init__(self, title: Title | None = None) -> None:
+        self.title = title or Title()
         self.tokens: dict[str, Caller] = {}
         # By e-mail and key id: PEM of the public key, and what the account may do.
         self.keys: dict[tuple[str, str], tuple[str, Caller]] = {}
         self.projects: dict[str, Project] = {}
+
+    def of(self, title: Title) -> Access:
+        """The same tokens, keys and projects, at another service."""
+        other = Access(title)
+        other.tokens, other.keys, other.projects = self.tokens, self.keys, self.projects
+        return other
 
     def add_project(self, project: Project) -> None:
         self.projects[project.id] = self.projects[project.number] = project
 
     def caller(self, headers: Mapping[str, str], method: str, now: float) -> Caller:
         """Whose bearer token it is. Refused with UNAUTHENTICATED, or for want of a scope."""
-        place = {"service": SERVICE, "method": f"{INTERFACE}.{method}"}
+        place = {"service": self.title.service, "method": f"{self.title.interface}.{method}"}
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Refusal(
@@ -134,7 +150,9 @@ class Access:
         except (ValueError, KeyError, TypeError, InvalidSignature):
             return None
         issued, expires = float(claims.get("iat", 0)), float(claims.get("exp", 0))
-        meant = claims.get("aud") == f"https://{SERVICE}/" or SCOPE in claims.get("scope", "")
+        meant = claims.get("aud") == f"https://{self.title.service}/" or SCOPE in claims.get(
+            "scope", ""
+        )
         right = header.get("alg") == "RS256" and claims.get("sub") == claims["iss"] and meant
         if not right or expires - issued > 3600 or issued > now + 60:
             return None
@@ -147,22 +165,26 @@ class Access:
             raise Refusal(
                 code_pb2.PERMISSION_DENIED,
                 f"Permission denied on resource project {name}.",
-                info("CONSUMER_INVALID", service=SERVICE, consumer=f"projects/{name}"),
+                info(
+                    "CONSUMER_INVALID", service=self.title.service, consumer=f"projects/{name}"
+                ),
             )
         if not project.enabled:
             page = "https://console.developers.google.com/apis/api"
-            url = f"{page}/{SERVICE}/overview?project={project.number}"
+            url = f"{page}/{self.title.service}/overview?project={project.number}"
             help_ = error_details_pb2.Help()
             help_.links.add(description="Google developers console API activation", url=url)
             raise Refusal(
                 code_pb2.PERMISSION_DENIED,
-                f"Secret Manager API has not been used in project {project.number} before or "
+                f"{self.title.words} has not been used in project {project.number} before or "
                 f"it is disabled. Enable it by visiting {url} then retry. If you enabled this "
                 "API recently, wait a few minutes for the action to propagate to our systems "
                 "and retry.",
                 help_,
                 info(
-                    "SERVICE_DISABLED", service=SERVICE, consumer=f"projects/{project.number}"
+                    "SERVICE_DISABLED",
+                    service=self.title.service,
+                    consumer=f"projects/{project.number}",
                 ),
             )
         return project
@@ -180,7 +202,11 @@ class Access:
                 f"Caller does not have required permission to use project {named}. Grant the "
                 "caller the roles/serviceusage.serviceUsageConsumer role, or a custom role "
                 f"with the {permission} permission.",
-                info("USER_PROJECT_DENIED", service=SERVICE, consumer=f"projects/{named}"),
+                info(
+                    "USER_PROJECT_DENIED",
+                    service=self.title.service,
+                    consumer=f"projects/{named}",
+                ),
             )
 
     def check(self, caller: Caller, permission: str, resource: str) -> None:

@@ -5,7 +5,7 @@ DELETE tokens     token: it is unknown from now on
 POST   keys       email, kid, public_key (PEM), grants: what the account signs is accepted
 POST   projects   id, number, enabled
 POST   failures   [{method, times, status, message, delay}]: replaces the rules
-POST   settings   behind, page_size, location, corrupt_reads, corrupt_writes
+POST   settings   behind, page_size, location, corrupt_reads, corrupt_writes, pending
 POST   kms        name of a key: ENABLED, DISABLED, DESTROYED or DENIED
 POST   clock      ahead: seconds by which the service's time is ahead
 POST   settle     no failures, no settings, no clock

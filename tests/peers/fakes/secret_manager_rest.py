@@ -1,6 +1,7 @@
-"""Secret Manager over HTTP: Google's own URL templates, JSON as protobuf maps it.
+"""A service of Google's over HTTP: its own URL templates, JSON as protobuf maps it.
 
-The templates are taken from the http rules in google-cloud-secret-manager. What Google's
+The templates are taken from the http rules in Google's client, which is
+google-cloud-secret-manager unless another one's are given (`cloud_kms`). What Google's
 transcoding does with them is in ``google/api/http.proto``: ``body: "*"`` is the whole request,
 another body one field of it, and what is neither there nor in the path comes from the query.
 Unknown fields are refused; ``$alt=json;enum-encoding=int`` makes enums numbers; the system
@@ -11,8 +12,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import rest_base
@@ -20,8 +22,7 @@ from google.protobuf import json_format
 
 from tests.peers.fakes.secret_manager_errors import Refusal, invalid
 from tests.peers.fakes.secret_manager_log import Log
-from tests.peers.fakes.secret_manager_methods import METHODS
-from tests.peers.fakes.secret_manager_service import Service
+from tests.peers.fakes.secret_manager_methods import METHODS, Method
 
 SYSTEM = {
     *("alt", "prettyPrint", "key", "quotaUser", "fields", "callback", "access_token"),
@@ -45,14 +46,28 @@ class Route:
     body: str
 
 
-def routes() -> list[Route]:
+class Answers(Protocol):
+    """A service that answers calls of its methods."""
+
+    def call(self, method: str, request: Any, headers: Mapping[str, str]) -> Any:
+        """The answer. Raises `Refusal`."""
+        ...
+
+
+BASE = rest_base._BaseSecretManagerServiceRestTransport
+
+
+def routes(methods: Iterable[str] = METHODS, base: Any = BASE) -> list[Route]:
+    """Of these methods, by the http rules of ``base``: the client's transport over HTTP."""
     found: list[Route] = []
-    for method in METHODS:
-        rules = getattr(rest_base._BaseSecretManagerServiceRestTransport, f"_Base{method}")
+    for method in methods:
+        rules = getattr(base, f"_Base{method}")
         for rule in rules._get_http_options():
             before, field, resource, behind = re.split(r"\{(.*)=(.*)\}", rule["uri"])
             # The last part ends where the verb begins; a project's id may have a colon.
             last = "[^/]+" if behind.startswith("/") else "[^/:]+"
+            if resource.endswith("**"):
+                resource, last = resource[:-1], "[^:]+"
             pattern = re.escape(resource[:-1]).replace(r"\*", "[^/]+") + last
             path = re.compile(f"{re.escape(before)}({pattern}){re.escape(behind)}")
             verb, body = rule["method"].upper(), rule.get("body", "")
@@ -61,12 +76,19 @@ def routes() -> list[Route]:
 
 
 class Rest:
-    """The application for aiohttp."""
+    """The application for aiohttp; ``methods`` and ``base`` are of the service."""
 
-    def __init__(self, service: Service, log: Log) -> None:
+    def __init__(
+        self,
+        service: Answers,
+        log: Log,
+        methods: Mapping[str, Method] = METHODS,
+        base: Any = BASE,
+    ) -> None:
         self._service = service
         self._log = log
-        self._routes = routes()
+        self._methods = methods
+        self._routes = routes(methods, base)
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=32 * 1024 * 1024)
@@ -87,7 +109,8 @@ class Rest:
         headers = {name.lower(): value for name, value in request.headers.items()}
         with self._log.call("rest", route.method, resource, headers) as call:
             try:
-                message = _request(route, resource, request, body)
+                kind = self._methods[route.method].request
+                message = _request(kind, route, resource, request, body)
                 answer = self._service.call(route.method, message, headers)
             except Refusal as refusal:
                 call.status = refusal.name
@@ -105,9 +128,8 @@ def _json(status: int, content: Any, headers: dict[str, str]) -> web.Response:
     )
 
 
-def _request(route: Route, resource: str, request: web.Request, body: bytes) -> Any:
+def _request(kind: Any, route: Route, resource: str, request: web.Request, body: bytes) -> Any:
     """The request's message. INVALID_ARGUMENT where the JSON or the query do not fit it."""
-    kind = METHODS[route.method].request
     content: dict[str, Any] = {}
     if route.body:
         content = _object(body)
@@ -128,9 +150,9 @@ def _request(route: Route, resource: str, request: web.Request, body: bytes) -> 
         if name in {"updateMask", "update_mask"}:
             mask = value
             continue
-        _put(content, name.split("."), value)
+        _put(content, name.split("."), _boolean(kind.DESCRIPTOR, name, value))
     message = kind()
-    _check_bytes(content)
+    _check_bytes(content, kind.DESCRIPTOR)
     try:
         json_format.ParseDict(content, message)
     except json_format.ParseError as error:
@@ -164,6 +186,15 @@ def _put(content: dict[str, Any], path: list[str], value: str) -> None:
     content[path[-1]] = value
 
 
+def _boolean(descriptor: Any, name: str, value: str) -> Any:
+    """The value, which is no text where the request's field is none."""
+    fields = {**descriptor.fields_by_name, **descriptor.fields_by_camelcase_name}
+    field = fields.get(name)
+    if field is not None and field.type == field.TYPE_BOOL:
+        return {"true": True, "false": False}.get(value, value)
+    return value
+
+
 def _known(descriptor: Any, name: str) -> bool:
     """Whether a message has a field of this name, in either spelling; ``.`` goes deeper."""
     first, _, rest = name.partition(".")
@@ -174,17 +205,26 @@ def _known(descriptor: Any, name: str) -> bool:
     return not rest or (inner is not None and _known(inner, rest))
 
 
-def _check_bytes(content: dict[str, Any]) -> None:
-    """The only field of bytes: either alphabet of base64 will do, what is none will not."""
-    payload = content.get("payload")
-    data = payload.get("data", "") if isinstance(payload, dict) else ""
-    if isinstance(data, str) and (
-        BASE64.fullmatch(data) is None or len(data.rstrip("=")) % 4 == 1
-    ):
-        raise invalid(
-            "Invalid value at 'payload.data' (TYPE_BYTES), Base64 decoding failed.",
-            "payload.data",
-        )
+def _check_bytes(content: Any, descriptor: Any, place: str = "") -> None:
+    """Of fields of bytes: either alphabet of base64 will do, what is none will not."""
+    if not isinstance(content, dict):
+        return
+    known = {**descriptor.fields_by_name, **descriptor.fields_by_camelcase_name}
+    for name, value in content.items():
+        field = known.get(name)
+        path = f"{place}.{name}" if place else name
+        if field is None:
+            continue
+        if field.type == field.TYPE_MESSAGE:
+            _check_bytes(value, field.message_type, path)
+        elif field.type == field.TYPE_BYTES and isinstance(value, str) and not _base64(value):
+            raise invalid(
+                f"Invalid value at '{path}' (TYPE_BYTES), Base64 decoding failed.", path
+            )
+
+
+def _base64(text: str) -> bool:
+    return BASE64.fullmatch(text) is not None and len(text.rstrip("=")) % 4 != 1
 
 
 def _unreadable(said: str) -> Refusal:

@@ -42,7 +42,8 @@ class Trouble:
     ``page_size``: what the server decides if a request does not. ``location``: empty, or the
     only location this endpoint serves ("global" for secrets without one), as
     ``secretmanager.LOCATION.rep.googleapis.com`` does. ``corrupt_reads``, ``corrupt_writes``:
-    how many payloads still change on their way out of or into the service.
+    how many payloads still change on their way out of or into the service. ``pending``: how
+    many requests find a new version of an asymmetric key of Cloud KMS not generated yet.
     """
 
     def __init__(self) -> None:
@@ -59,6 +60,7 @@ class Trouble:
         self.location = ""
         self.corrupt_reads = 0
         self.corrupt_writes = 0
+        self.pending = 0
 
     def set(self, settings: Mapping[str, Any]) -> None:
         for name, value in settings.items():

@@ -1,4 +1,4 @@
-"""Drivers of Google Secret Manager on a server that runs here, for tests."""
+"""Drivers of Google Secret Manager and Cloud KMS on a server that runs here, for tests."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from skykeep.interfaces.provider import OpenContext
+from skykeep.providers.gcp.kms.driver import CloudKms
+from skykeep.providers.gcp.kms.errors import TITLE
 from skykeep.providers.gcp.session import Session, address
 from skykeep.providers.gcp.settings import GcpSettings
 from skykeep.providers.gcp.writing import SecretManager
@@ -66,3 +68,18 @@ def opened(endpoint: str, tokens: Tokens | None = None, **keys: Any) -> SecretMa
     )
     session = Session(wire, tokens or Tokens(), given.project, given.place)
     return SecretManager(session, given)
+
+
+def opened_keys(
+    endpoint: str, ring: str, tokens: Tokens | None = None, **keys: Any
+) -> CloudKms:
+    """A driver of the keys in a ring, at the address."""
+    given = settings(keys_endpoint=endpoint, key_ring=ring, **keys)
+    wire = Wire(
+        endpoint,
+        options=WireOptions.of(given),
+        environ={},
+        extra="gcp",
+        name="primary (gcp)",
+    )
+    return CloudKms(Session(wire, tokens or Tokens(), given.project, title=TITLE), given)

@@ -200,6 +200,7 @@ class Failure:
     Attributes:
         code: the innermost that the service gave; ``""`` if this is no answer of its.
         said: its own words, which may quote a part of a token.
+        inner: the innermost code as given, also where ``TABLE`` has none like it.
     """
 
     status: int
@@ -207,6 +208,7 @@ class Failure:
     said: str = field(repr=False)
     request_id: str
     retry_after: float | None = None
+    inner: str = ""
 
 
 def failure_of(reply: Reply) -> Failure:
@@ -229,6 +231,7 @@ def failure_of(reply: Reply) -> Failure:
         said,
         reply.headers.get("x-ms-request-id", ""),
         patience(reply.headers.get("Retry-After", "")),
+        (inner.code if inner is not None else None) or "",
     )
 
 

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from skykeep.providers.wire.options import WireOptions
     from skykeep.providers.wire.proxies import Proxy
 
-_PIECE = 64 * 1024
+_BUFFER = 1024 * 1024
+"""Bytes of an answer that wait to be read; aiohttp's 64 KiB are less than asyncio gives at
+once, and the connection would be stopped and started with each of them."""
+_PIECE = 256 * 1024
 _LARGE = 1024 * 1024
 """aiohttp warns of larger bodies given as bytes, since they are written at once."""
 
@@ -139,7 +142,7 @@ class Pool:
         limits: aiohttp.ClientTimeout,
     ) -> aiohttp.ClientResponse:
         """Send, and read the head of the answer. Raises what aiohttp raises, ``Broken``."""
-        data: bytes | AsyncIterator[bytes] | None = body or None
+        data: bytes | AsyncIterator[memoryview] | None = body or None
         if len(body) > _LARGE:
             headers = CIMultiDict(headers)  # a header may be there twice
             headers[hdrs.CONTENT_LENGTH] = str(len(body))
@@ -157,6 +160,7 @@ class Pool:
             proxy_headers=self._proxy_headers,
             server_hostname=self._server_name,
             timeout=limits,
+            read_bufsize=_BUFFER,
         )
 
     async def open(
@@ -291,6 +295,7 @@ async def _once(
         raise Broken(error) from None
 
 
-async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+async def _pieces(body: bytes) -> AsyncIterator[memoryview]:
+    whole = memoryview(body)  # a slice of it is no copy
     for start in range(0, len(body), _PIECE):
-        yield body[start : start + _PIECE]
+        yield whole[start : start + _PIECE]

@@ -73,7 +73,8 @@ def etag_of(text: str) -> str:
 def moment(text: str) -> datetime:
     """A time of a document, UTC; 1970 for what is none."""
     try:
-        return datetime.fromisoformat(text).astimezone(UTC)
+        found = datetime.fromisoformat(text)
+        return found if found.tzinfo is UTC else found.astimezone(UTC)
     except ValueError:
         return EPOCH
 

@@ -4,12 +4,12 @@
 A vault's keys are asymmetric: RSA keys wrap a few hundred bytes under a public key, and know no
 context. So each value is sealed here, under a key of its own with the context authenticated
 (``envelope/hybrid.py``), and that key is wrapped by the vault; without the vault nothing of it
-opens. Anybody who may use the public key can make such a ciphertext: that one opens says what it
-is bound to, not who made it.
+opens. Anybody who may use the public key can make such a ciphertext: that one opens says what
+it is bound to, not who made it.
 
 A vault wraps under a disabled key all the same, since that takes the public half only
-(Azure/azure-sdk-for-python issue 45342), and refuses to unwrap. So who encrypts looks at the key
-first; credentials that may wrap and not ``get`` are not held up by it.
+(Azure/azure-sdk-for-python issue 45342), and refuses to unwrap. So who encrypts looks at the
+key first; credentials that may wrap and not ``get`` are not held up by it.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ class KeyVaultKeys(KeyDriver):
         return Signature(data, answer.version)
 
     async def verify(self, name: str, digest: bytes, signature: Signature) -> bool:
-        algorithm = await self._algorithm(name)
+        algorithm = await self._algorithm(name, signature.version)
         data: bytes | None = signature.data
         if algorithm == "ecdsa-p256-sha256":
             data = signatures.ecdsa_as_raw(signature.data)
@@ -253,15 +253,22 @@ class KeyVaultKeys(KeyDriver):
 
     async def _not_of_this_key(self, name: str) -> SkykeepError:
         """Why a ciphertext is none of the key's, told in the order that holds everywhere."""
-        info = await self.describe(name)
+        try:
+            info = await self.describe(name)
+        except Denied:  # they may unwrap and not look
+            return does_not_open()
         if info.purpose != "encrypt":
             return other_kind(name)
         return disabled(name) if info.state == "disabled" else does_not_open()
 
-    async def _algorithm(self, name: str) -> SignatureAlgorithm:
+    async def _algorithm(self, name: str, version: str | None = None) -> SignatureAlgorithm:
+        """What the key signs with, if that version, by default the newest, can be used: a vault
+        verifies by a disabled one, too."""
         info = await self.describe(name)
         if info.algorithm is None:
             raise other_kind(name)
+        if info.state == "disabled" and version in (None, info.version):
+            raise disabled(name)
         return info.algorithm
 
     def _path(self, name: str) -> str:

@@ -60,7 +60,7 @@ OWN: Final[dict[str, Row]] = {
 
 def key_error(failure: Failure, name: str, needs: str) -> SkykeepError:
     """Our error about the key of that name; ``needs`` is the right that the request needed."""
-    row = OWN.get(failure.code) or _by_sentence(failure)
+    row = OWN.get(failure.inner) or OWN.get(failure.code) or _by_sentence(failure)
     if row is None:
         error = error_of(failure, name, needs)
         error.hint = error.hint.replace("on secrets;", "on keys;")

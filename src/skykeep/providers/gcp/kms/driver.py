@@ -7,6 +7,7 @@ integrity"). A key that signs has versions and no primary one: the newest that i
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
@@ -64,6 +65,8 @@ MAX_CONTEXT_BYTES: Final = 8 * 1024
 MAX_CIPHERTEXT_BYTES: Final = MAX_PLAINTEXT_BYTES + 4096
 MAX_PAGE: Final = 1000
 AT_ONCE: Final = 8
+WAITS: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+"""Seconds between looks at a version that is being generated."""
 
 ALGORITHMS: Final[dict[SignatureAlgorithm, str]] = {
     "ecdsa-p256-sha256": "EC_SIGN_P256_SHA256",
@@ -173,6 +176,7 @@ class CloudKms(KeyDriver):
             body = {"purpose": "ASYMMETRIC_SIGN", "versionTemplate": {"algorithm": wanted}}
         path = f"{self._parent()}/cryptoKeys?{urlencode({'cryptoKeyId': stored})}"
         key = await self._ask("CreateCryptoKey", path, name, Key, lambda: body)
+        await self._generated(name, await self._newest(name, key))
         return await self._info(name, key)
 
     async def rotate(self, name: str) -> KeyInfo:
@@ -190,6 +194,7 @@ class CloudKms(KeyDriver):
                 Key,
                 lambda: body,
             )
+        await self._generated(name, made)
         return await self._info(name, key)
 
     async def list(self, prefix: str, *, cursor: str | None, limit: int) -> KeyPage:
@@ -257,6 +262,15 @@ class CloudKms(KeyDriver):
                 break
         found.sort(key=lambda each: (each.state == "ENABLED", int(each.id or 0)))
         return found[-1] if found else Version("")
+
+    async def _generated(self, name: str, version: Version) -> None:
+        """Wait until a new version can be used: those that sign are made after the answer."""
+        for wait in WAITS:
+            if version.state != "PENDING_GENERATION":
+                return
+            await asyncio.sleep(wait)
+            path = quote(version.name, safe="/:")
+            version = await self._ask("GetCryptoKeyVersion", path, name, Version)
 
     async def _info(self, name: str, key: Key) -> KeyInfo:
         version = await self._newest(name, key)
