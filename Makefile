@@ -177,7 +177,7 @@ newcomer: ## Walk the README's way to a first secret in an application, on a fre
 
 .PHONY: lock
 lock: setup-dev ## Resolve requirements/*.in anew into requirements/*.txt, with hashes
-	@for name in run build dev docs bench peers; do \
+	@for name in run build dev docs bench peers rivals; do \
 		echo "lock: requirements/$$name.txt"; \
 		"$(BIN)"/$(LOCK) $(LOCK_OPTIONS) \
 			--output-file "requirements/$$name.txt" "requirements/$$name.in"; \

@@ -1,9 +1,11 @@
-"""``python -m bench.blob``: blobs of 4 KiB, 64 at once, beside azure-storage-blob, obstore and
-adlfs.
+"""``python -m bench.blob``: blobs of 4 KiB and of 256 MiB, beside azure-storage-blob, obstore
+and adlfs.
 
-All in one run on loopback, rivals in turns, medians; the server (``bench.blob_server``) is a
-process of its own. obstore and adlfs are measured where they are installed; azure-storage-blob
-is in ``requirements/dev.txt``. Prints a table; takes about a minute.
+All in one run on loopback, rivals in turns, medians; the servers (``bench.blob_server``,
+``bench.transfer_server``) are processes of their own. obstore is measured where it is
+installed, adlfs where ``bench.rival_process`` keeps it; azure-storage-blob is in
+``requirements/dev.txt``. Prints tables; takes about two minutes. ``large NAME DIRECTION PORT``
+is as that of ``bench.s3``.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import importlib
-import statistics
+import json
+import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +26,29 @@ import msgspec
 from azure.storage.blob import ContainerClient
 from azure.storage.blob.aio import ContainerClient as AsyncContainerClient
 
-from bench.reads import AT_ONCE, ROUNDS, WAVES, Clock, opened_cloud, served
-from bench.s3 import BODY, threaded, waves
+from bench.reads import AT_ONCE, Clock, opened_cloud, served
+from bench.rival_process import prepare, rival
+from bench.s3 import (
+    BODY,
+    Small,
+    Wave,
+    bare,
+    has_obstore,
+    medians,
+    ours,
+    peak,
+    print_small,
+    print_transfers,
+    threaded,
+    waves,
+)
+from bench.s3 import transfers as s3_transfers
+from bench.s3_server import LARGE
 from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.azure.blob.opening import open_objects
 from skykeep.providers.azure.settings import AzureSettings
 
+SDK = "azure-storage-blob"
 ACCOUNT, CONTAINER = "benchaccount", "bench"
 KEY = base64.b64encode(b"made up").decode()
 ENVIRON = {"STORAGE_KEY": KEY}
@@ -38,7 +59,7 @@ def address(port: int) -> str:
     return f"http://127.0.0.1:{port}/{ACCOUNT}"
 
 
-def settings(port: int) -> AzureSettings:
+def settings(port: int, checksum: str = "md5") -> AzureSettings:
     """A target that is the server."""
     given = {
         "backend": "azure",
@@ -46,14 +67,13 @@ def settings(port: int) -> AzureSettings:
         "container": CONTAINER,
         "objects_endpoint": address(port),
         "account_key_env": "STORAGE_KEY",
+        "object_checksum": checksum,
     }
     return msgspec.convert(given, AzureSettings)
 
 
-def obstore_of(port: int) -> dict[str, Callable[[str], Awaitable[object]]]:
-    """obstore, if it is here."""
-    if find_spec("obstore") is None:
-        return {}
+def raw(port: int) -> tuple[Any, Any]:
+    """obstore, and a store of its own over the server."""
     obstore: Any = importlib.import_module("obstore")
     stores: Any = importlib.import_module("obstore.store")
     store = stores.AzureStore(
@@ -63,6 +83,14 @@ def obstore_of(port: int) -> dict[str, Callable[[str], Awaitable[object]]]:
         endpoint=address(port),
         client_options={"allow_http": True},
     )
+    return obstore, store
+
+
+def obstore_of(port: int) -> dict[str, Callable[[str], Awaitable[object]]]:
+    """obstore, if it is here."""
+    if not has_obstore():
+        return {}
+    obstore, store = raw(port)
 
     async def get(key: str) -> object:
         return await (await obstore.get_async(store, key)).bytes_async()
@@ -73,24 +101,11 @@ def obstore_of(port: int) -> dict[str, Callable[[str], Awaitable[object]]]:
     }
 
 
-def adlfs_of(port: int) -> dict[str, Callable[[str], object]]:
-    """adlfs, if it is here."""
-    if find_spec("adlfs") is None:
-        return {}
-    adlfs: Any = importlib.import_module("adlfs")
-    string = f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint={address(port)}"
-    files = adlfs.AzureBlobFileSystem(connection_string=string)
-    return {
-        "get: adlfs": lambda key: files.cat_file(f"{CONTAINER}/{key}"),
-        "put: adlfs": lambda key: files.pipe_file(f"{CONTAINER}/{key}", BODY),
-    }
-
-
-def measure(port: int) -> None:
-    """Prints the table."""
+def small(port: int) -> Small:
+    """4 KiB, 64 at once: medians."""
     threads = ThreadPoolExecutor(AT_ONCE)
     client = ContainerClient(address(port), CONTAINER, credential=KEY)
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, rival("adlfs", port) as adlfs:
         driver = runner.run(open_objects(settings(port), OpenContext("bench", ENVIRON, Path)))
         cloud = opened_cloud(settings(port), ENVIRON)
         theirs = AsyncContainerClient(address(port), CONTAINER, credential=KEY)
@@ -114,31 +129,86 @@ def measure(port: int) -> None:
             "put: azure-storage-blob": lambda key: client.upload_blob(
                 key, BODY, overwrite=True
             ),
-            **adlfs_of(port),
         }
-        figures: dict[str, list[tuple[float, float]]] = {
-            name: [] for name in sorted([*work, *blocking])
+        rivals: dict[str, Wave] = {
+            **{name: partial(_run, runner, call) for name, call in work.items()},
+            **{name: partial(threaded, threads, call) for name, call in blocking.items()},
         }
-        for _ in range(ROUNDS):
-            for name, found in figures.items():
-                clock: Clock
-                if name in work:
-                    clock = runner.run(waves(work[name]))
-                else:
-                    clock = threaded(threads, blocking[name])
-                calls = AT_ONCE * WAVES
-                found.append((clock.cpu / calls, clock.wall / calls))
+        if adlfs is not None:
+            rivals["get: adlfs"] = partial(adlfs.waves, "get")
+            rivals["put: adlfs"] = partial(adlfs.waves, "put")
+        found = medians(rivals)
         runner.run(theirs.close())
         runner.run(cloud.close())
         runner.run(driver.close())
     client.close()
     threads.shutdown()
-    print(f"{'4 KiB, 64 at once':32}{'CPU us':>10}{'wall us':>10}")
-    for name, found in figures.items():
-        cpu, wall = (statistics.median(each) for each in zip(*found, strict=True))
-        print(f"{name:32}{cpu:10.0f}{wall:10.0f}")
+    return found
+
+
+def _run(runner: asyncio.Runner, work: Callable[[str], Awaitable[object]]) -> Clock:
+    return runner.run(waves(work))
+
+
+# -- 256 MiB, each in a process of its own
+
+
+def large(name: str, direction: str, port: int) -> dict[str, float]:
+    """As ``bench.s3.large``. The SDK and obstore send no checksum unless they are told to, and
+    making one takes longer than the rest: both are measured with MD5 and without."""
+    name, _, checksum = name.partition(", ")
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "body"
+        with file.open("wb") as made:
+            made.truncate(LARGE)
+        if name == "skykeep":
+            with asyncio.Runner() as runner:
+                cloud = opened_cloud(settings(port, checksum.lower() or "none"), ENVIRON)
+                runner.run(cloud.objects.put("warm", b""))
+                before = peak()
+                clock = runner.run(ours(cloud, direction, file))
+                runner.run(cloud.close())
+        elif name == SDK:
+            with ContainerClient(address(port), CONTAINER, credential=KEY) as client:
+                client.upload_blob("warm", b"", overwrite=True)
+                before = peak()
+                with Clock() as clock:
+                    _by_sdk(client, direction, file, validate=bool(checksum))
+        else:
+            clock, before = bare(*raw(port), direction, file)
+        return {
+            "seconds": clock.wall / 1e6,
+            "processor": clock.cpu / 1e6,
+            "memory": peak() - before,
+        }
+
+
+def _by_sdk(client: ContainerClient, direction: str, file: Path, *, validate: bool) -> None:
+    if direction == "up":
+        with file.open("rb") as body:
+            client.upload_blob(
+                "large", body, overwrite=True, max_concurrency=4, validate_content=validate
+            )
+    else:
+        with file.open("wb") as sink:
+            client.download_blob("large", max_concurrency=4).readinto(sink)
+
+
+def transfers(port: int) -> dict[str, dict[str, float]]:
+    """256 MiB, by direction and rival."""
+    return s3_transfers(port, "bench.blob", SDK, ["skykeep, MD5", f"{SDK}, MD5"])
+
+
+def main() -> None:
+    prepare()
+    with served("bench.blob_server") as port:
+        print_small(small(port))
+    with served("bench.transfer_server") as port:
+        print_transfers(transfers(port))
 
 
 if __name__ == "__main__":
-    with served("bench.blob_server") as listening:
-        measure(listening)
+    if sys.argv[1:2] == ["large"]:
+        print(json.dumps(large(sys.argv[2], sys.argv[3], int(sys.argv[4]))))
+    else:
+        main()

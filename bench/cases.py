@@ -68,11 +68,12 @@ class Remote(Cloud):
         from skykeep.layers.stack import Stack
 
         super().__init__(environment(ttl))
-        self._stack = Stack(self.environment, self._primary, self._tasks, embedded=False)
-        self._secrets = Secrets(self._stack, self._primary)
+        target = self._primary.target
+        stack = Stack(self.environment, target, self._tasks, embedded=False)
+        self._secrets = Secrets(stack, target)
 
     async def raw(self) -> SecretDriver:
-        driver: SecretDriver = await self._primary.driver("secrets")
+        driver: SecretDriver = await self._primary.target.driver("secrets")
         return driver
 
 

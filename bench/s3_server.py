@@ -71,9 +71,7 @@ def listed(count: int, number: int) -> bytes:
     """Page ``number`` of a listing of so many keys, with its head; as S3 writes it."""
     first, after = number * PAGE, min((number + 1) * PAGE, count)
     more = after < count
-    following = (
-        f"<NextContinuationToken>{number + 1}</NextContinuationToken>" if more else ""
-    )
+    following = f"<NextContinuationToken>{number + 1}</NextContinuationToken>" if more else ""
     contents = "".join(
         f"<Contents><Key>listed-{count}/2026/11/scan-{at:012d}.json</Key>"
         f"<LastModified>2026-{at % 11 + 1:02d}-{at % 28 + 1:02d}T{at // 3600 % 24:02d}:"

@@ -34,11 +34,11 @@ AT_ONCE = 64
 Work = Callable[[Cloud], Awaitable[None]]
 
 
-def core() -> None:
-    """Prints GB/s of one core."""
+def core() -> dict[str, float]:
+    """GB/s of one core."""
     key, some = ObjectKey(os.urandom(32), "a/b"), os.urandom(16 * CHUNK)
     sealed = key.seal(0, some, last=False)
-    print(f"{'one core, 1 MiB at a time':32}{'GB/s':>8}")
+    speeds = {}
     rivals: dict[str, Callable[[], object]] = {
         "seal": lambda: key.seal(0, some, last=False),
         "open": lambda: key.open(0, sealed, last=False),
@@ -49,8 +49,9 @@ def core() -> None:
             begun = time.process_time()
             work()
             times.append(time.process_time() - begun)
-        print(f"{name:32}{16 * CHUNK / statistics.median(times) / 1e9:8.1f}")
+        speeds[name] = 16 * CHUNK / statistics.median(times) / 1e9
     assert len(sealed) == 16 * SEALED_CHUNK
+    return speeds
 
 
 def clouds(target: TargetSettings) -> dict[str, Cloud]:
@@ -68,8 +69,8 @@ def clouds(target: TargetSettings) -> dict[str, Cloud]:
     }
 
 
-async def compared(target: TargetSettings, file: Path, where: str) -> None:
-    """Prints a line for each transfer."""
+async def compared(target: TargetSettings, file: Path, where: str) -> dict[str, float]:
+    """Prints a line for each transfer; the time of each with sealing, to that without."""
     both = clouds(target)
     await both["sealed"].keys.create("main")
     sink = file.parent / "sink"
@@ -92,18 +93,20 @@ async def compared(target: TargetSettings, file: Path, where: str) -> None:
     async def small_down(cloud: Cloud) -> None:
         await _waves(lambda at: cloud.objects.get(f"{key_of(cloud)}/{at}"))
 
+    ratios = {}
     for name, work in (
         ("256 MiB up", up),
         ("256 MiB down", down),
         ("4 KiB up, 64 at once", small_up),
         ("4 KiB down, 64 at once", small_down),
     ):
-        await _line(f"{where}: {name}", both, work)
+        ratios[f"{where}: {name}"] = await _line(f"{where}: {name}", both, work)
     for cloud in both.values():
         await cloud.close()
+    return ratios
 
 
-async def _line(what: str, both: dict[str, Cloud], work: Work) -> None:
+async def _line(what: str, both: dict[str, Cloud], work: Work) -> float:
     wall: dict[str, list[float]] = {name: [] for name in both}
     cpu: dict[str, list[float]] = {name: [] for name in both}
     stalls: dict[str, list[float]] = {name: [] for name in both}
@@ -127,6 +130,7 @@ async def _line(what: str, both: dict[str, Cloud], work: Work) -> None:
         f"{statistics.median(stalls['plain']) * 1e3:9.1f}"
         f"{statistics.median(stalls['sealed']) * 1e3:9.1f}"
     )
+    return statistics.median(ratios)
 
 
 class _Watch:
@@ -156,9 +160,8 @@ async def _waves(work: Callable[[int], Awaitable[object]]) -> None:
         await asyncio.gather(*(work(first + at) for at in range(AT_ONCE)))
 
 
-def main() -> None:
-    """Measure and print."""
-    core()
+def transfers() -> dict[str, float]:
+    """As ``compared``, over both stores."""
     print(
         f"\n{'seconds':32}{'plain':>9}{'sealed':>9}{'ratio':>8}{'CPU':>9}{'sealed':>9}"
         f"{'stall ms':>9}{'sealed':>9}"
@@ -167,9 +170,17 @@ def main() -> None:
         file = Path(directory) / "body"
         file.write_bytes(os.urandom(1 << 20) * (LARGE >> 20))
         local = LocalSettings(backend="local", objects=str(Path(directory) / "objects"))
-        asyncio.run(compared(local, file, "local"))
+        ratios = asyncio.run(compared(local, file, "local"))
         with served("bench.sealing_server") as port:
-            asyncio.run(compared(settings(port), file, "S3"))
+            return ratios | asyncio.run(compared(settings(port), file, "S3"))
+
+
+def main() -> None:
+    """Measure and print."""
+    print(f"{'one core, 1 MiB at a time':32}{'GB/s':>8}")
+    for name, speed in core().items():
+        print(f"{name:32}{speed:8.1f}")
+    transfers()
 
 
 if __name__ == "__main__":

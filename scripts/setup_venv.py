@@ -3,7 +3,7 @@
     python3 scripts/setup_venv.py .venv run     what skykeep itself needs
     python3 scripts/setup_venv.py .venv dev     the above, tests, checks and the documentation
     python3 scripts/setup_venv.py PLACE peers   none of these: servers that the tests talk to
-    python3 scripts/setup_venv.py PLACE rivals  none of these: what bench.objects measures beside
+    python3 scripts/setup_venv.py PLACE rivals  none of these: what bench.objects measures
 
 Every stage remembers the contents of the files it was made from, so that it is paid once
 and again only when one of them changes, whatever the files' dates say.

@@ -110,6 +110,8 @@ class Download:
         """Ask for nothing more, and end what is under way."""
         under_way, self._under_way = list(self._under_way), deque()
         self._end = self._asked
+        if not under_way:
+            return  # to wait for nothing would take a turn of the loop
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)

@@ -70,6 +70,7 @@ class _Bytes:
 
 class _File:
     def __init__(self, path: Path) -> None:
+        large = False
         try:
             found = path.stat()
         except OSError as error:
@@ -77,17 +78,20 @@ class _File:
         else:
             reason = "" if stat.S_ISREG(found.st_mode) else "it is no file"
             self.size: int | None = found.st_size
+            large = found.st_size > _LARGE
         if reason:
             raise Invalid(f"'{path}' cannot be sent: {reason}")
         self._path = path
         self._file: BinaryIO | None = None
         # A thread of its own: what glibc gives to a thread stays with it, and several that
         # take turns would keep a part or two each after it is gone.
-        large = found.st_size > _LARGE
-        self._thread = ThreadPoolExecutor(1, "skykeep-read") if large else None
+        self._own_thread = large
+        self._thread: ThreadPoolExecutor | None = None
 
     async def next_part(self, length: int) -> bytes:
         here = asyncio.get_running_loop()
+        if self._own_thread and self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "skykeep-read")
         return await here.run_in_executor(self._thread, self._read, length)
 
     def _read(self, length: int) -> bytes:
@@ -101,11 +105,14 @@ class _File:
         raise Invalid(f"'{self._path}' cannot be sent: {failure}")
 
     async def close(self) -> None:
-        if self._file is not None:
-            here = asyncio.get_running_loop()
-            await here.run_in_executor(self._thread, self._file.close)
-        if self._thread is not None:
-            self._thread.shutdown(wait=False)
+        try:
+            if self._file is not None:
+                here = asyncio.get_running_loop()
+                await here.run_in_executor(self._thread, self._file.close)
+        finally:
+            if self._thread is not None:
+                self._thread.shutdown(wait=False)
+                self._thread = None
 
 
 class _Stream:

@@ -20,61 +20,60 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def in_turn(go: threading.Event, *pieces: bytes) -> Handler:
+def in_turn(go: threading.Semaphore, *pieces: bytes) -> Handler:
     """Send the first piece, and the rest one by one as the test allows it."""
 
     def handler(connection: socket.socket, request: bytes) -> bool:
         connection.sendall(HEAD)
         for piece in pieces:
             connection.sendall(piece)
-            assert go.wait(20)
-            go.clear()
+            assert go.acquire(timeout=20)
         return False
 
     return handler
 
 
 async def test_a_line_is_there_before_the_answer_ends(opened: Open) -> None:
-    go = threading.Event()
+    go = threading.Semaphore(0)
     pieces = (chunk(b"one\ntw"), chunk(b"o\n\nthree\nfo"), chunk(b"ur") + b"0\r\n\r\n")
     with Server(in_turn(go, *pieces)) as server:
         async with opened(server.url) as wire:
             stream = await wire.stream("GET", "/x?watch=1", silence=20)
             assert (stream.status, stream.headers["x-made-up"]) == (200, "yes")
             assert await stream.line() == b"one"
-            go.set()
+            go.release()
             assert [await stream.line() for _ in range(3)] == [b"two", b"", b"three"]
-            go.set()
+            go.release()
             assert await stream.line() is None, "what has no end is no line"
-            go.set()
+            go.release()
             stream.close()
             stream.close()
         assert server.requests[0].startswith(b"GET /x?watch=1 HTTP/1.1\r\n")
 
 
 async def test_silence_has_a_limit(opened: Open) -> None:
-    go = threading.Event()
+    go = threading.Semaphore(0)
     with Server(in_turn(go, chunk(b"one\n"))) as server:
         async with opened(server.url) as wire:
             stream = await wire.stream("GET", "/", silence=0.2)
             assert await stream.line() == b"one"
             with pytest.raises(Unavailable):
                 await stream.line()
-        go.set()
+        go.release()
 
 
 async def test_it_may_take_longer_than_other_calls(opened: Open) -> None:
-    go = threading.Event()
+    go = threading.Semaphore(0)
     with Server(in_turn(go, chunk(b"one\n"), chunk(b"two\n"))) as server:
         async with opened(server.url, exchange_timeout=0.2) as wire:
             stream = await wire.stream("GET", "/", silence=20)
             assert await stream.line() == b"one"
             with pytest.raises(Unavailable, match=r"0\.2 s"):
                 await wire.send("GET", "/")  # which the server does not answer in that time
-            go.set()
+            go.release(2)  # the server's thread for that one waits, too
             assert await stream.line() == b"two"
             stream.close()
-        go.set()
+        go.release(2)
 
 
 async def test_a_refusal_is_read_whole(opened: Open) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _BUFFER = 1024 * 1024
 """Bytes of an answer that wait to be read; aiohttp's 64 KiB are less than asyncio gives at
 once, and the connection would be stopped and started with each of them."""
-_PIECE = 256 * 1024
+_PIECE = 1024 * 1024
 _LARGE = 1024 * 1024
 """aiohttp warns of larger bodies given as bytes, since they are written at once."""
 
