@@ -39,6 +39,7 @@ PARTS = {
     "skykeep.interfaces.object_lifecycle",
     "skykeep.interfaces.object_sources",
     "skykeep.interfaces.object_writing",
+    "skykeep.interfaces.paging",  # parts of Secrets and Keys, which have the entries
     "skykeep.interfaces.secret_listing",  # parts of Secrets, which has the entries
     "skykeep.interfaces.secret_many",
     "skykeep.interfaces.secret_tags",
