@@ -93,15 +93,6 @@ def test_public_keys_in_other_forms(algorithm: SignatureAlgorithm) -> None:
     key = load_der_public_key(public)
     pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     assert signatures.public_from_pem(pem) == public
-    if isinstance(key, rsa.RSAPublicKey):
-        numbers = key.public_numbers()
-        n, e = numbers.n.to_bytes(128, "big"), numbers.e.to_bytes(3, "big")
-        assert signatures.public_from_rsa_numbers(n, e) == public
-    else:
-        assert isinstance(key, ec.EllipticCurvePublicKey)
-        point = key.public_numbers()
-        x, y = (each.to_bytes(32, "big") for each in (point.x, point.y))
-        assert signatures.public_from_p256_point(x, y) == public
 
 
 def test_what_is_no_public_key_is_invalid() -> None:
@@ -112,10 +103,6 @@ def test_what_is_no_public_key_is_invalid() -> None:
     ):
         with pytest.raises(Invalid):
             signatures.public_from_pem(pem)
-    with pytest.raises(Invalid):
-        signatures.public_from_rsa_numbers(b"\x04", b"\x02")
-    with pytest.raises(Invalid):
-        signatures.public_from_p256_point(bytes(32), bytes(32))
 
 
 def test_ecdsa_in_both_forms() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
-from skykeep.blocking.waiting import LoopThread, Waiting, blocking
+from skykeep.blocking.paging import BlockingPaged
+from skykeep.blocking.waiting import Waiting, blocking
 from skykeep.interfaces.data_keys import DataKeys
 from skykeep.interfaces.key_driver import KeyInfo
-from skykeep.interfaces.key_listing import KeyListing
 from skykeep.interfaces.keys import Keys
 
 
@@ -74,31 +74,5 @@ class BlockingDataKeys(Waiting[DataKeys]):
         self._thread.run(forget())
 
 
-class BlockingKeyListing:
+class BlockingKeyListing(BlockingPaged[KeyInfo]):
     """An iterator of ``KeyInfo``; waits once a page."""
-
-    def __init__(self, listing: KeyListing, thread: LoopThread) -> None:
-        self._listing = listing
-        self._thread = thread
-        self._items: Iterator[KeyInfo] = iter(())
-
-    @property
-    def cursor(self) -> str | None:
-        """See ``KeyListing.cursor``."""
-        return self._listing.cursor
-
-    def __iter__(self) -> BlockingKeyListing:
-        return self
-
-    def __next__(self) -> KeyInfo:
-        while True:
-            for item in self._items:
-                return item
-            page = self.next_page()
-            if page is None:
-                raise StopIteration
-            self._items = iter(page)
-
-    def next_page(self) -> Sequence[KeyInfo] | None:
-        """See ``KeyListing.next_page``."""
-        return self._thread.run(self._listing.next_page())

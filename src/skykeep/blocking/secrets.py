@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-from skykeep.blocking.waiting import LoopThread, Waiting, blocking
+from skykeep.blocking.paging import BlockingPaged
+from skykeep.blocking.waiting import Waiting, blocking
 from skykeep.interfaces.identity import CallerIdentity
 from skykeep.interfaces.secret_driver import SecretInfo
-from skykeep.interfaces.secret_listing import Listing
 from skykeep.interfaces.secrets import PAGE, Secrets
 
 
@@ -60,31 +58,5 @@ class BlockingSecrets(Waiting[Secrets]):
         self._thread.run(forget())
 
 
-class BlockingListing:
+class BlockingListing(BlockingPaged[SecretInfo]):
     """An iterator of ``SecretInfo``; waits once a page."""
-
-    def __init__(self, listing: Listing, thread: LoopThread) -> None:
-        self._listing = listing
-        self._thread = thread
-        self._items: Iterator[SecretInfo] = iter(())
-
-    @property
-    def cursor(self) -> str | None:
-        """See ``Listing.cursor``."""
-        return self._listing.cursor
-
-    def __iter__(self) -> BlockingListing:
-        return self
-
-    def __next__(self) -> SecretInfo:
-        while True:
-            for item in self._items:
-                return item
-            page = self.next_page()
-            if page is None:
-                raise StopIteration
-            self._items = iter(page)
-
-    def next_page(self) -> Sequence[SecretInfo] | None:
-        """See ``Listing.next_page``."""
-        return self._thread.run(self._listing.next_page())

@@ -108,34 +108,6 @@ def public_from_pem(pem: bytes) -> bytes:
     return _der(key)
 
 
-def public_from_rsa_numbers(modulus: bytes, exponent: bytes) -> bytes:
-    """DER of an RSA key's ``n`` and ``e``, big-endian as in a JWK (RFC 7518, 6.3.1).
-
-    Raises ``Invalid``.
-    """
-    try:
-        numbers = rsa.RSAPublicNumbers(
-            int.from_bytes(exponent, "big"), int.from_bytes(modulus, "big")
-        )
-        return _der(numbers.public_key())
-    except ValueError:
-        raise Invalid("these are not the numbers of an RSA key") from None
-
-
-def public_from_p256_point(x: bytes, y: bytes) -> bytes:
-    """DER of a P-256 key's ``x`` and ``y``, big-endian as in a JWK (RFC 7518, 6.2.1).
-
-    Raises ``Invalid``.
-    """
-    try:
-        numbers = ec.EllipticCurvePublicNumbers(
-            int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1()
-        )
-        return _der(numbers.public_key())
-    except ValueError:
-        raise Invalid("this is no point of P-256") from None
-
-
 def ecdsa_as_der(raw: bytes) -> bytes:
     """DER of ``r || s``, 32 bytes each, as JWS has it (RFC 7518, 3.4). Raises ``Invalid``."""
     if len(raw) != 2 * _P256_BYTES:
