@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts.docs_site.sessions import made, same
+from tests.peers.openbao import OpenBao
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "keys.md").read_text("utf-8")
 
@@ -41,6 +42,29 @@ def test_the_example_prints_what_the_guide_says(
     ended = subprocess.run(
         [sys.executable, "-W", "error", "-c", example],
         env=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (0, expected), ended.stderr
+
+
+@pytest.mark.parametrize(("example", "expected"), EXAMPLES)
+def test_the_same_on_a_transit_engine(
+    example: str, expected: str, tmp_path: Path, openbao: OpenBao
+) -> None:
+    (tmp_path / "skykeep.yaml").write_text(
+        f"dev:\n  primary: {{backend: vault, address: '{openbao.address}', "
+        f"transit_mount: {openbao.transit()}}}\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", example],
+        cwd=tmp_path,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "VAULT_TOKEN": openbao.token,
+        },
         capture_output=True,
         text=True,
         check=False,
