@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from skykeep.providers.local import committing, session
 from skykeep.providers.local.secrets import LocalSecrets
 from tests.faults import programs
 from tests.providers.local.vaults import Place, change, keep, listed, made, read
+from tests.small_disk import grow, small_disk_at
 
 
 async def full(place: Place, room: int) -> int:
@@ -73,29 +73,14 @@ async def test_no_page_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "skykeep", disk],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode != 0:
-        pytest.skip(f"a small disk cannot be mounted: {mounted.stderr.strip()}")
-    try:
+    with small_disk_at(tmp_path / "disk") as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", "--lazy", disk], check=True)
 
 
 def test_a_full_disk(small_disk: Path) -> None:
     place = made(small_disk / "vault")
     kept = asyncio.run(full(place, 1024 * 1024))
-    grown = subprocess.run(
-        ["mount", "-o", "remount,size=4m", small_disk], capture_output=True, check=False
-    )
-    assert grown.returncode == 0
+    grow(small_disk)
 
     async def go_on() -> None:
         async with place.opened() as driver:

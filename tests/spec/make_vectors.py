@@ -49,6 +49,10 @@ RECORD = second.Record(
     metadata={"owner": "Zoë", "note": ""},
     tags={"tier": "1"},
 )
+STAMPS = {
+    2: START.to_bytes(8, "big") + bytes(range(144, 160)),
+    3: (2**64 - 1).to_bytes(8, "big") + bytes(16),
+}
 
 
 def nonce(number: int) -> bytes:
@@ -192,6 +196,11 @@ def shown(record: second.Record) -> dict[str, Any]:
         "stages": dict(record.stages),
         "metadata": dict(record.metadata),
         "tags": dict(record.tags),
+        **(
+            {"stamps": {str(number): stamp.hex() for number, stamp in record.stamps.items()}}
+            if record.stamps
+            else {}
+        ),
     }
 
 
@@ -201,6 +210,7 @@ def records() -> list[dict[str, Any]]:
         RECORD,
         replace(RECORD, name="native:Größe/€", deleted=START + 5, expires=None),
         second.Record("", SERIAL, NEXT, START, START),
+        replace(RECORD, stamps=STAMPS),
     )
     made = []
     for number, record in enumerate(cases, 32):

@@ -257,6 +257,7 @@ class Record:
     stages: Mapping[str, int] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    stamps: Mapping[int, bytes] = field(default_factory=dict)
 
     def pack(self) -> bytes:
         packed: bytes = msgpack.packb(
@@ -273,15 +274,16 @@ class Record:
                 dict(self.stages),
                 dict(self.metadata),
                 dict(self.tags),
+                *([dict(self.stamps)] if self.stamps else ()),
             ]
         )
         return packed
 
     @classmethod
     def unpack(cls, packed: bytes) -> Record:
-        fields = msgpack.unpackb(packed)
-        if not isinstance(fields, list) or len(fields) != 12:
-            raise Damaged("a record is an array of 12 fields")
+        fields = msgpack.unpackb(packed, strict_map_key=False)
+        if not isinstance(fields, list) or len(fields) not in (12, 13):
+            raise Damaged("a record is an array of 12 fields, or of 13")
         fields[8] = tuple(Stored(*version) for version in fields[8])
         record = cls(*fields)
         record.check()
@@ -299,6 +301,8 @@ class Record:
             and all(1 <= number <= self.last for number in numbers)
             and set(self.stages.values()) <= set(numbers)
             and all(one.size >= 0 for one in self.versions)
+            and set(self.stamps) <= set(numbers)
+            and all(isinstance(one, bytes) and len(one) == 24 for one in self.stamps.values())
         )
         if not well:
             raise Damaged(f"the record of {self.name!r} contradicts itself")
@@ -456,6 +460,7 @@ class Vault:
         tags: Mapping[str, str] | None = None,
         expires: int | None = None,
         stage: str = "current",
+        stamp: bytes | None = None,
     ) -> int:
         """Make the secret, or a version of it; returns the version's number."""
         with self._writing():
@@ -486,6 +491,7 @@ class Vault:
                     stages=stages,
                     metadata=old.metadata if metadata is None else metadata,
                     tags=old.tags if tags is None else tags,
+                    stamps=old.stamps if stamp is None else {**old.stamps, number: stamp},
                 )
             )
             return number

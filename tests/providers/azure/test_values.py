@@ -226,6 +226,6 @@ async def test_as_many_tags_as_there_is_room_for(driver: KeyVaultSecrets) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "²", "1" * 19])
-async def test_a_stamp_of_others_is_none(text: str) -> None:
+async def test_a_number_of_others_is_none(text: str) -> None:
     entry = Entry(tags={tags.STAMP: text}, attributes=Times(exp=5))
-    assert tags.stamp(entry) == 0
+    assert tags.number(entry) == 0

@@ -28,7 +28,7 @@ from skykeep.errors import (
 )
 from skykeep.interfaces.secret_driver import Attributes, SecretDriver
 from skykeep.providers.kubernetes.objects import VERSION
-from skykeep.settings.model import CacheSettings, Environment, RetrySettings
+from skykeep.settings.model import BreakerSettings, CacheSettings, Environment, RetrySettings
 from tests.peers.faults import (
     Answer,
     Dropped,
@@ -67,6 +67,7 @@ async def cloud(
         ),
         cache=CacheSettings(ttl_seconds=0),
         retry=RetrySettings(base_seconds=0.0, max_seconds=0.0),
+        breaker=BreakerSettings(failures=0),
     )
     async with Cloud(environment, environ={}) as made:
         yield made
@@ -245,6 +246,7 @@ async def test_nothing_outlasts_the_deadline(
             endpoint=proxy.address, token_file=str(tmp_path / "token"), namespace=namespace
         ),
         retry=RetrySettings(base_seconds=0.0, max_seconds=0.0),
+        breaker=BreakerSettings(failures=0),
         deadline_seconds=0.3,
     )
     proxy.fail(Silence(), times=None)

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from skykeep.durable.database import journal_of
 from skykeep.errors import Corrupt
 from skykeep.providers.local import counter
 from skykeep.providers.local.rollback import Watch, watch
 from skykeep.providers.local.secrets import open_secrets
-from skykeep.providers.local.session import connect, journal_of, read_header
+from skykeep.providers.local.session import connect, read_header
 from skykeep.providers.local.unlock import anchor_of, unlock
 from tests.providers.local.vaults import Place, change, keep, listed
 

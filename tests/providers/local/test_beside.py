@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from skykeep.providers.local import link
-from skykeep.providers.local.session import connect, journal_of
+from skykeep.durable import link
+from skykeep.durable.database import journal_of
+from skykeep.providers.local.session import connect
 from tests.faults import programs
 from tests.providers.local.vaults import keep, listed, made
 

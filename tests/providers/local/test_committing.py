@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from skykeep.durable.worker import Outcome, Worker
 from skykeep.errors import Conflict, Corrupt, NotFound, Unavailable
 from skykeep.interfaces.secret_driver import Attributes, Written
 from skykeep.interfaces.secret_value import SecretValue
@@ -21,7 +22,6 @@ from skykeep.providers.local.renewal import CurrentKeys
 from skykeep.providers.local.rollback import Guard
 from skykeep.providers.local.session import read_header
 from skykeep.providers.local.unlock import unlock
-from skykeep.providers.local.worker import Outcome, Worker
 from skykeep.providers.local.writing import Writing, transaction
 from tests.providers.local.vaults import Place, change, keep, listed, made, read
 

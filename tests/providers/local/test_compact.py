@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from skykeep.durable.database import journal_of
 from skykeep.errors import ConfigError, Corrupt, Quota, Unavailable
 from skykeep.providers.local import session
 from skykeep.providers.local.compact import Compacted, compact
@@ -56,7 +57,7 @@ async def test_sealed_remains_of_purged_values_are_gone(tmp_path: Path) -> None:
 
     def found() -> list[bytes]:
         data = place.path.read_bytes()
-        journal = session.journal_of(place.path)
+        journal = journal_of(place.path)
         data += journal.read_bytes() if journal.exists() else b""
         # A part of a copy may have been written over.
         return [

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from skykeep.durable import link
+from skykeep.durable.link import Link
 from skykeep.errors import Conflict, Unavailable
 from skykeep.interfaces.secret_driver import Attributes
 from skykeep.interfaces.secret_value import SecretValue
-from skykeep.providers.local import committing, link, secrets, session
-from skykeep.providers.local.link import Link
+from skykeep.providers.local import committing, secrets, session
 from skykeep.providers.local.reading import snapshot
 from skykeep.providers.local.writing import Writing, transaction
 from tests.providers.local.vaults import change, keep, listed, made, read

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from skykeep.durable.errors import not_written
+from skykeep.durable.link import _descriptors
 from skykeep.errors import Corrupt, Denied, Quota, SkykeepError, Unavailable
-from skykeep.providers.local.errors import damaged, not_written, translate, with_vault_errors
-from skykeep.providers.local.link import _descriptors
+from skykeep.providers.local.errors import damaged, translate, with_vault_errors
 from tests.providers.local.vaults import keep, made, read
 
 PATH = Path("somewhere/vault.db")

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from skykeep.durable.database import journal_of
 from skykeep.envelope.header import unlock_with_key
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Conflict, Corrupt, Invalid, KeyFailure, Quota, Unavailable
-from skykeep.interfaces.secret_driver import Attributes
+from skykeep.interfaces.secret_driver import Attributes, Stamp
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.local import compact, draft, rekey, session, slots
 from skykeep.providers.local.backup import backup
@@ -67,11 +68,7 @@ async def everything(driver: LocalSecrets) -> dict[str, Any]:
             found[name] = (
                 await driver.describe(name),
                 versions,
-                None
-                if gone
-                else [
-                    (await driver.get(name, version=one.id)).value.reveal() for one in versions
-                ],
+                None if gone else [await driver.get(name, version=one.id) for one in versions],
             )
     for prefix in ("db", "db/deep", "many", "native:a"):
         found[f"under {prefix}"] = sorted(await listed(driver, prefix))
@@ -86,7 +83,7 @@ async def rich(directory: Path, **how: Any) -> Place:
         await driver.create(
             "db/password",
             SecretValue(b"one"),
-            Attributes(metadata={"owner": "Zoë"}, tags={"tier": "1"}, expires_at=expires),
+            Attributes({"owner": "Zoë"}, {"tier": "1"}, expires, Stamp(7, bytes(range(16)))),
         )
         await change(driver, "db/password", b"two")
         await driver.update("db/password", SecretValue(b"next"), Attributes(), stage="pending")
@@ -160,7 +157,7 @@ async def test_nothing_of_the_old_dek_stays_in_the_file(tmp_path: Path) -> None:
 
     rekeyed(place)
 
-    assert not session.journal_of(place.path).exists()
+    assert not journal_of(place.path).exists()
     data = place.path.read_bytes()
     assert [value.hex() for value in old if value[:200] in data or value[-200:] in data] == []
 

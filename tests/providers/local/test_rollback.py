@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from skykeep.durable.database import journal_of
 from skykeep.errors import Corrupt
 from skykeep.providers.local.anchor import FileAnchor, NoAnchor
 from skykeep.providers.local.committing import Committer, Write
 from skykeep.providers.local.renewal import CurrentKeys
 from skykeep.providers.local.rollback import Guard, Watch
-from skykeep.providers.local.session import journal_of, read_header
+from skykeep.providers.local.session import read_header
 from skykeep.providers.local.unlock import unlock
 from tests.providers.local.ages import (
     in_anchor,

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace as changed
 
+from skykeep.durable.database import journal_of
 from skykeep.errors import Corrupt
 from skykeep.providers.local import slots
 from skykeep.providers.local.anchor import FileAnchor
 from skykeep.providers.local.backup import backup, restore
 from skykeep.providers.local.rollback import FAR, Watch, accept
 from skykeep.providers.local.secrets import open_secrets
-from skykeep.providers.local.session import journal_of, read_header
+from skykeep.providers.local.session import read_header
 from tests.providers.local.ages import (
     in_anchor,
     in_child,

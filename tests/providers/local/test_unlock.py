@@ -12,8 +12,9 @@ import argon2.low_level
 import pytest
 from argon2.exceptions import HashingError
 
+from skykeep.durable.key_file import make_key_file
 from skykeep.errors import ConfigError, Conflict, Denied, KeyFailure, Quota, SkykeepError
-from skykeep.providers.local import unlock, vault
+from skykeep.providers.local import vault
 from tests.providers.local.vaults import CHEAP, PASSPHRASE, Place, keep, made, read
 
 
@@ -235,11 +236,11 @@ async def test_the_key_file_of_the_environment(tmp_path: Path) -> None:
 
 def test_a_key_file_is_made_once(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "key"
-    assert unlock.make_key_file(path)
+    assert make_key_file(path)
     key = path.read_bytes()
     assert len(key) == 32
     assert path.stat().st_mode & 0o777 == 0o600
-    assert not unlock.make_key_file(path)
+    assert not make_key_file(path)
     assert path.read_bytes() == key
     assert list(path.parent.iterdir()) == [path]
 
@@ -255,7 +256,7 @@ def test_a_key_file_that_somebody_makes_meanwhile(
         return self != path and real(self, **how)
 
     monkeypatch.setattr(Path, "exists", not_yet)
-    assert not unlock.make_key_file(path)
+    assert not make_key_file(path)
     assert path.read_bytes() == b"k" * 32
 
 
@@ -268,7 +269,7 @@ def test_a_key_file_is_whole_or_not_there(
 ) -> None:
     monkeypatch.setattr(os, "write", lambda *_: written)
     with pytest.raises(kind):
-        unlock.make_key_file(tmp_path / "key")
+        make_key_file(tmp_path / "key")
     assert not list(tmp_path.iterdir())
 
 

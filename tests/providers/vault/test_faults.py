@@ -27,7 +27,7 @@ from skykeep.errors import (
 )
 from skykeep.interfaces.secret_driver import Attributes, SecretDriver
 from skykeep.interfaces.secret_value import SecretValue
-from skykeep.settings.model import CacheSettings, Environment, RetrySettings
+from skykeep.settings.model import BreakerSettings, CacheSettings, Environment, RetrySettings
 from tests.peers.certificates import Authority
 from tests.peers.faults import (
     Answer,
@@ -110,6 +110,7 @@ async def cloud(
         primary=settings(address=proxy.address, mount=mount, kv=version),
         cache=CacheSettings(ttl_seconds=0),
         retry=RetrySettings(base_seconds=0.0, max_seconds=0.0),
+        breaker=BreakerSettings(failures=0),
     )
     async with Cloud(environment, environ={"VAULT_TOKEN": openbao.token}) as made:
         yield made
@@ -275,6 +276,7 @@ async def test_nothing_outlasts_the_deadline(
     environment = Environment(
         primary=settings(address=proxy.address, mount=mount),
         retry=RetrySettings(base_seconds=0.0, max_seconds=0.0),
+        breaker=BreakerSettings(failures=0),
         deadline_seconds=0.3,
     )
     proxy.fail(Silence(), times=None)

@@ -12,7 +12,7 @@ from scripts.vault_policies import FOLDER, templates
 from skykeep import Cloud
 from skykeep.errors import Denied, NotFound, Unauthenticated, Unsupported
 from skykeep.interfaces.identity import Permission
-from skykeep.interfaces.secret_driver import Attributes, SecretDriver
+from skykeep.interfaces.secret_driver import Attributes, SecretDriver, Stamp
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.vault.identity import VaultIdentity, open_identity
 from skykeep.providers.vault.policy import Scope, document
@@ -22,6 +22,7 @@ from tests.providers.vault.opening import context, opened, settings
 
 NOTHING = Attributes()
 VALUE, OTHER = SecretValue("one"), SecretValue("two")
+STAMP = Stamp(1_767_225_600_000_000, bytes(range(16)))
 Opener = Callable[..., Awaitable[VaultIdentity]]
 PREFIXES = ["", "app/", "team/app-"]
 both = pytest.mark.parametrize("version", [1, 2])
@@ -136,7 +137,8 @@ async def test_the_smallest_policy_has_all_and_nothing_needless(
         found = await made.permissions()
         assert not [each for each in found if each.needless]
         missing = {each.action for each in found if each.missing}
-        assert missing == ({"create", "update", "delete"} if read_only else set())
+        writes = {"create", "update", "delete", *(["patch"] if version == 2 else [])}
+        assert missing == (writes if read_only else set())
         assert made.policy(read_only=read_only).text == text
 
 
@@ -146,7 +148,9 @@ async def test_needless_rights_are_named(
     openbao: OpenBao, opener: Opener, mount: str, version: int
 ) -> None:
     rules = f"""
-    path "{mount}/*" {{ capabilities = ["create", "read", "update", "delete", "list", "sudo"] }}
+    path "{mount}/*" {{
+      capabilities = ["create", "read", "update", "patch", "delete", "list", "sudo"]
+    }}
     path "sys/policies/acl/*" {{ capabilities = ["update"] }}
     """
     made = await opener(under(openbao, rules))
@@ -220,6 +224,10 @@ async def everything_that_writes(driver: SecretDriver) -> None:
     await driver.create("b", VALUE, Attributes(tags={"a": "b"} if tagged(driver) else {}))
     await driver.update("b", OTHER, Attributes(tags={"a": "c"} if tagged(driver) else {}))
     await driver.annotate("b", Attributes(tags={}))
+    if driver.capabilities.stamps:
+        await driver.update("b", VALUE, Attributes(stamp=STAMP))
+        if (await driver.get("b")).stamp != STAMP:
+            raise Denied("the value was written and its stamp was left out")
     await driver.delete("b")
     if driver.capabilities.soft_delete:
         await driver.restore("b")

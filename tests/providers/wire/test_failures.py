@@ -97,7 +97,7 @@ async def test_an_answer_that_is_none(opened: Open, handler: Handler, message: s
         assert message in error.message
         assert f"localhost:{server.port}" in error.message
         assert error.hint
-        assert error.sent
+        assert (error.sent, error.timed_out) == (True, False)
         assert len(server.requests) == 1
 
 
@@ -114,7 +114,7 @@ async def test_refused(opened: Open) -> None:
     async with opened(f"http://127.0.0.1:{port}") as wire:
         error = await failed(wire)
     assert error.message == f"127.0.0.1:{port} refuses connections"
-    assert not error.sent
+    assert (error.sent, error.timed_out) == (False, False)
 
 
 async def test_a_name_that_is_none(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ async def test_a_connection_that_is_not_made_in_time(opened: Open) -> None:
         async with opened(f"https://127.0.0.1:{server.port}", connect_timeout=1e-9) as wire:
             error = await failed(wire)
     assert "in time (connect_timeout_seconds: 1e-09)" in error.message
-    assert not error.sent
+    assert (error.sent, error.timed_out) == (False, True)
 
 
 @pytest.mark.parametrize("part", [b"", head_of("200 OK", "Content-Length: 9") + b"x"])
@@ -163,7 +163,7 @@ async def test_a_service_that_falls_silent(opened: Open, part: bytes) -> None:
             error = await failed(wire)
         assert len(server.requests) == 2
     assert error.message == f"localhost:{server.port} has not answered within 60 s"
-    assert error.sent
+    assert (error.sent, error.timed_out) == (True, True)
 
 
 async def test_the_limits_of_a_call(opened: Open) -> None:

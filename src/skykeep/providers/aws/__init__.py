@@ -14,7 +14,7 @@ client.
 ``kms_errors.py``
 """
 
-from skykeep.interfaces.provider import Provider
+from skykeep.interfaces.provider import Provider, Quota
 
 PROVIDER = Provider(
     name="aws",
@@ -25,5 +25,18 @@ PROVIDER = Provider(
         "keys": "skykeep.providers.aws.kms:open_keys",
         "identity": "skykeep.providers.aws.identity:open_identity",
         "objects": "skykeep.providers.aws.s3.opening:open_objects",
+    },
+    quotas={
+        # "AWS Secrets Manager quotas", Secrets Manager User Guide, each for an account and
+        # region; of listings: "AWS Secrets Manager increases API requests per second limits",
+        # What's New, 2022-11-11.
+        "secretsmanager": (
+            Quota(10_000, ("read", "describe")),
+            Quota(50, ("write",)),
+            Quota(100, ("list",)),
+        ),
+        # "AWS Systems Manager endpoints and quotas", AWS General Reference: GetParameter,
+        # GetParameters and GetParametersByPath together, at the default throughput.
+        "ssm": (Quota(40, ("read", "describe", "list")),),
     },
 )

@@ -22,6 +22,7 @@ from skykeep.interfaces.secret_driver import (
     SecretCapabilities,
     SecretDriver,
     SecretInfo,
+    Stamp,
     Version,
     Written,
 )
@@ -37,7 +38,7 @@ from skykeep.providers.aws.parameter_values import decoded, encoded, most_bytes,
 from skykeep.providers.aws.places import Place
 from skykeep.providers.aws.reading import DENIED_FOR, NO_BATCHES, instant
 from skykeep.providers.aws.session import Session
-from skykeep.providers.aws.tags import Tags, listed, pairs
+from skykeep.providers.aws.tags import MOST, STAMP, Tags, listed, pairs, stamp_of, stamp_tag
 
 # "Parameter Store quotas", AWS General Reference, and the models' own limits.
 MAX_CHARACTERS: Final = {"standard": 4096, "advanced": 8192, "intelligent": 8192}
@@ -50,6 +51,9 @@ TIERS: Final = {
     "advanced": "Advanced",
     "intelligent": "Intelligent-Tiering",
 }
+FIRST: Final = "1"
+"""The version of a new parameter."""
+
 AT_ONCE: Final = 8
 """Calls for the tags of a page of a listing; 40 a second is what an account has by default."""
 
@@ -79,6 +83,7 @@ class Parameters(SecretDriver):
             conditional_changes=False,
             attributes_with_value=False,
             creation_time=False,
+            stamps=True,
             empty_values=False,
             max_value_bytes=self._characters,
             max_binary_bytes=most_bytes(self._characters),
@@ -170,7 +175,10 @@ class Parameters(SecretDriver):
             "Type": "SecureString",
             "Overwrite": False,
         }
-        if tags := self._tags.of_new(attributes):
+        tags = self._tags.of_new(attributes)
+        if attributes.stamp is not None and len(tags) < MOST:
+            tags[STAMP] = stamp_tag(attributes.stamp, FIRST)
+        if tags:
             fields["Tags"] = listed(tags)
         return Written(await self._put(name, fields, value))
 
@@ -198,6 +206,8 @@ class Parameters(SecretDriver):
             fields = {"Name": stored, "Overwrite": True}
             written = Written(await self._put(name, fields, value))
             await self._leave_behind(stored, there["Version"])
+            if attributes.stamp is not None:
+                await self._stamp(stored, attributes.stamp, written.version)
         if not attributes.empty:
             await self._annotate(name, attributes)
         return written
@@ -280,6 +290,12 @@ class Parameters(SecretDriver):
         fields = {"Name": stored, "ParameterVersion": version, "Labels": [PREVIOUS]}
         await self.client.ask_in_vain("LabelParameterVersion", fields)
 
+    async def _stamp(self, stored: str, stamp: Stamp, version: str) -> None:
+        """Keep the stamp of a version that was written; likewise: without it, it is unknown."""
+        tags = listed({STAMP: stamp_tag(stamp, version)})
+        fields = {"ResourceType": "Parameter", "ResourceId": stored, "Tags": tags}
+        await self.client.ask_in_vain("AddTagsToResource", fields)
+
     async def _annotate(self, name: str, attributes: Attributes) -> None:
         stored = self._names.stored(name)
         change = self._tags.change(await self._tags_of(stored), attributes)
@@ -350,14 +366,16 @@ class Parameters(SecretDriver):
 
     async def _info(self, there: Answer) -> SecretInfo:
         tags = await self._tags_of(there["Name"])
+        version = str(there["Version"])
         return SecretInfo(
             self._names.portable(there["Name"]),
-            str(there["Version"]),
+            version,
             None,
             instant(there.get("LastModifiedDate")),
             {},
             self._tags.shown(tags),
             self._tags.expiry(tags),
+            stamp=stamp_of(tags, version),
         )
 
     @staticmethod

@@ -36,6 +36,7 @@ from skykeep.providers.aws.names import ManagerNames
 from skykeep.providers.aws.places import Place
 from skykeep.providers.aws.session import Session
 from skykeep.providers.aws.tags import Tags, pairs
+from skykeep.providers.aws.version_ids import stamp_of
 
 # "AWS Secrets Manager quotas", User Guide, and the models' own limits.
 MAX_VALUE_BYTES: Final = 65_536
@@ -62,6 +63,8 @@ class Reading(SecretDriver):
         metadata=False,
         conditional_changes=False,
         attributes_with_value=False,
+        stamps=True,
+        stamp_with_value=True,
         empty_values=False,
         max_value_bytes=MAX_VALUE_BYTES,
     )
@@ -219,6 +222,7 @@ class Reading(SecretDriver):
             answer["VersionId"],
             instant(answer.get("CreatedDate")),
             stages.ours(answer.get("VersionStages")),
+            stamp=stamp_of(answer["VersionId"]),
         )
 
     def _info(self, there: Mapping[str, Any]) -> SecretInfo:
@@ -227,15 +231,17 @@ class Reading(SecretDriver):
         if created is not None and changed is not None:
             changed = max(created, changed)
         tags = pairs(there.get("Tags"))
+        current = self.holder(there, stages.AWSCURRENT)
         return SecretInfo(
             self.names.portable(there["Name"]),
-            self.holder(there, stages.AWSCURRENT),
+            current,
             created,
             changed,
             {},
             self.tags.shown(tags),
             self.tags.expiry(tags),
             _deleted(instant(there.get("DeletedDate")), changed),
+            stamp_of(current),
         )
 
     async def _ask_many(self, stored: Sequence[str]) -> dict[str, Answer]:

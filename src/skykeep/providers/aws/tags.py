@@ -13,9 +13,13 @@ from typing import Final
 
 from skykeep.errors import Invalid, Unsupported
 from skykeep.interfaces.names import shown
-from skykeep.interfaces.secret_driver import KEEP, Attributes
+from skykeep.interfaces.secret_driver import KEEP, Attributes, Stamp
 
 EXPIRES: Final = "skykeep:expires-at"
+STAMP: Final = "skykeep:stamp"
+"""The stamp of a version and the version's number, ``STAMP.NUMBER``: in stores that keep it
+behind the value, of which it then may be late or of another version."""
+
 MOST: Final = 50
 """Tags of a resource, all kinds together (Tagging AWS Resources, "Tag naming limits")."""
 
@@ -66,7 +70,7 @@ class Tags:
         """All tags of a new secret."""
         tags = dict(given.tags) if given.tags is not KEEP else {}
         if isinstance(given.expires_at, datetime):
-            tags[EXPIRES] = _stamp(given.expires_at)
+            tags[EXPIRES] = _timestamp(given.expires_at)
         return tags
 
     def change(self, there: Mapping[str, str], given: Attributes) -> Change:
@@ -77,11 +81,11 @@ class Tags:
             put |= {key: value for key, value in given.tags.items() if there.get(key) != value}
             remove += [key for key in self.shown(there) if key not in given.tags]
         if given.expires_at is not KEEP:
-            stamp = None if given.expires_at is None else _stamp(given.expires_at)
-            if stamp is None:
+            expires = None if given.expires_at is None else _timestamp(given.expires_at)
+            if expires is None:
                 remove += [EXPIRES] if EXPIRES in there else []
-            elif there.get(EXPIRES) != stamp:
-                put[EXPIRES] = stamp
+            elif there.get(EXPIRES) != expires:
+                put[EXPIRES] = expires
         return Change(put, tuple(remove))
 
     def shown(self, there: Mapping[str, str]) -> dict[str, str]:
@@ -114,7 +118,18 @@ def listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _stamp(at: datetime) -> str:
+def stamp_tag(stamp: Stamp, version: str) -> str:
+    """The value of the tag ``STAMP``."""
+    return f"{stamp}.{version}"
+
+
+def stamp_of(there: Mapping[str, str], version: str) -> Stamp | None:
+    """The stamp of the version; None if there is none, or one of another version."""
+    text, _, about = there.get(STAMP, "").partition(".")
+    return Stamp.parse(text) if about == version else None
+
+
+def _timestamp(at: datetime) -> str:
     return at.astimezone(UTC).isoformat()
 
 

@@ -17,9 +17,9 @@ from skykeep.errors import (
     SkykeepError,
 )
 from skykeep.interfaces.names import shown
-from skykeep.interfaces.secret_driver import CURRENT, Attributes, Written
+from skykeep.interfaces.secret_driver import CURRENT, Attributes, Stamp, Written
 from skykeep.interfaces.secret_value import SecretValue
-from skykeep.providers.aws import stages
+from skykeep.providers.aws import stages, version_ids
 from skykeep.providers.aws.errors import Failure
 from skykeep.providers.aws.reading import (
     MAX_VALUE_BYTES,
@@ -34,6 +34,7 @@ LONGEST_WAIT: Final = 2.0
 """Seconds between looks at something that AWS does behind the answer: a purge, the end of a
 replica. The deadline of the caller ends it."""
 
+_TAKEN: Final = "ResourceExistsException"
 _MISMATCH = frozenset({"InvalidParameterException", "InvalidRequestException"})
 
 
@@ -52,16 +53,19 @@ class SecretsManager(Reading):
 
     A write looks at what is there first, so that an unchanged value makes no version, and so
     that a write that is sent again after its answer was lost finds itself done. The client
-    request token, which becomes the version's id, is made of the secret, the version that was
-    seen and the value, keyed with bytes of this process alone: for the same write it is the
-    same again, and it says nothing of the value.
+    request token, which becomes the version's id, is made of the write's stamp and the version
+    that was seen. Without a stamp it is made of the secret, the version that was seen and the
+    value, keyed with bytes of this process alone. For the same write it is the same again, and
+    it says nothing of the value.
     """
 
     async def create(self, name: str, value: SecretValue, attributes: Attributes) -> Written:
         self._check(value, attributes)
         fields: dict[str, Any] = {
             "Name": self.names.stored(name),
-            "ClientRequestToken": str(uuid.uuid4()),
+            # Another one each time: with the same one AWS would answer that a secret was made,
+            # to a write that is sent again when others have changed it since.
+            "ClientRequestToken": _anew(attributes.stamp),
         }
         if self.settings.kms_key:
             fields["KmsKeyId"] = self.settings.kms_key
@@ -94,9 +98,11 @@ class SecretsManager(Reading):
         if seen.version is not None and seen.value == value:
             written = Written(seen.version, changed=False)
         elif expects is None:
-            written = Written(await self._put(name, value, label, seen.version))
+            written = Written(
+                await self._put(name, value, label, seen.version, attributes.stamp)
+            )
         else:
-            written = Written(await self._put_if(name, value, expects))
+            written = Written(await self._put_if(name, value, expects, attributes.stamp))
         if not attributes.empty:
             await self._annotate(name, attributes)
         return written
@@ -210,10 +216,16 @@ class SecretsManager(Reading):
             return Seen(None, None)
         return Seen(self.holder(there, label), None)
 
-    async def _put(self, name: str, value: SecretValue, label: str, seen: str | None) -> str:
+    async def _put(
+        self, name: str, value: SecretValue, label: str, seen: str | None, stamp: Stamp | None
+    ) -> str:
         """Add a version under the label; its id."""
         stored = self.names.stored(name)
-        token = _token(stored, label, seen, value) if seen else str(uuid.uuid4())
+        if stamp is not None:
+            token = version_ids.after(stamp, seen)
+        else:
+            token = _token(stored, label, seen, value) if seen else _anew(None)
+        first = True
         while True:
             fields = {
                 "SecretId": stored,
@@ -223,24 +235,29 @@ class SecretsManager(Reading):
             reply, failure = await self.client.ask(
                 "PutSecretValue", fields, Value(value).fields
             )
-            if failure is not None:
+            # It is there with another value: the same one, encrypted anew, has the same stamp.
+            if failure is not None and (failure.code != _TAKEN or not first):
                 raise await self.explain(failure, name, "PutSecretValue", reading=False)
-            answer = self.client.answer(reply, "PutSecretValue")
-            version: str = answer["VersionId"]
-            # AWS takes a token with the same value for the same request and changes nothing.
-            # If that was long ago and the label has gone elsewhere since, this is a new write.
-            if version != token or label in (answer.get("VersionStages") or (label,)):
-                return version
-            token = str(uuid.uuid4())
+            if failure is None:
+                answer = self.client.answer(reply, "PutSecretValue")
+                version: str = answer["VersionId"]
+                # AWS takes a token with the same value for the same request and changes
+                # nothing. If that was long ago and the label has gone elsewhere since, this is
+                # a new write.
+                if version != token or label in (answer.get("VersionStages") or (label,)):
+                    return version
+            token, first = _anew(stamp), False
 
-    async def _put_if(self, name: str, value: SecretValue, expects: str) -> str:
+    async def _put_if(
+        self, name: str, value: SecretValue, expects: str, stamp: Stamp | None
+    ) -> str:
         """Add a version and make it current if that is still as expected; its id.
 
         AWS has no condition on a put. It has one on the move of a label that is attached:
         ``RemoveFromVersionId`` must be the version that has it (UpdateSecretVersionStage).
         So the value is kept under a label of ours first.
         """
-        version = await self._put(name, value, stages.WRITING, expects)
+        version = await self._put(name, value, stages.WRITING, expects, stamp)
         failure = await self._move(name, stages.AWSCURRENT, version, expects)
         now: str | None = None
         error: SkykeepError | None = None
@@ -331,6 +348,11 @@ class Value:
             return {"SecretString": data.decode()}
         except UnicodeDecodeError:
             return {"SecretBinary": base64.b64encode(data).decode()}
+
+
+def _anew(stamp: Stamp | None) -> str:
+    """A client request token that nobody has used."""
+    return str(uuid.uuid4()) if stamp is None else version_ids.anew(stamp)
 
 
 def _token(stored: str, label: str, seen: str, value: SecretValue) -> str:

@@ -11,7 +11,7 @@ what may be configured of objects · ``blob/`` objects, with its own map ·
 ``keys/`` keys, likewise
 """
 
-from skykeep.interfaces.provider import Provider
+from skykeep.interfaces.provider import Provider, Quota
 
 PROVIDER = Provider(
     name="azure",
@@ -23,4 +23,7 @@ PROVIDER = Provider(
         "identity": "skykeep.providers.azure.identity:open_identity",
         "objects": "skykeep.providers.azure.blob.opening:open_objects",
     },
+    # "Azure Key Vault service limits", each for a vault and region: 300 new values of secrets
+    # and 4,000 other transactions in 10 seconds.
+    quotas={"": (Quota(400, ("read", "describe", "list")), Quota(30, ("write",)))},
 )

@@ -54,6 +54,8 @@ class Reading(SecretDriver):
         creation_time=False,
         version_in_list=False,
         versions_of_deleted=False,
+        stamps=True,
+        stamp_with_value=True,
         max_value_bytes=values.MAX_VALUE_BYTES,
         max_binary_bytes=values.MAX_BINARY_BYTES,
     )
@@ -205,6 +207,7 @@ class Reading(SecretDriver):
             {},
             tags.of_others(current),
             tags.expiry(current),
+            stamp=tags.stamp(entry),
         )
 
     @staticmethod
@@ -220,6 +223,7 @@ class Reading(SecretDriver):
             tags.of_others(entry),
             tags.expiry(entry),
             instant(entry.deletedDate),
+            tags.stamp(entry),
         )
 
 
@@ -238,7 +242,7 @@ def skip_token(link: str | None) -> str | None:
 
 def _age(entry: Entry) -> tuple[int, int, str]:
     """Sorts from old to new; the id makes it the same each time."""
-    return entry.attributes.created or 0, tags.stamp(entry), entry.version
+    return entry.attributes.created or 0, tags.number(entry), entry.version
 
 
 def _version(entry: Entry, current: Entry) -> Version:

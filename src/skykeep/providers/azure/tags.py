@@ -7,7 +7,9 @@ Ours begin with ``skykeep-`` and are not shown:
     the portable name, with the prefix, where the name in the vault is another.
 ``skykeep-stamp``
     the number of the write: a version that was made of another has one more. The service gives
-    times in whole seconds, and no order to versions of the same second; this one does.
+    times in whole seconds, and no order to versions of the same second; this one does. Behind
+    it and a dot, if the write has one, its ``Stamp``: ``NUMBER.STAMP``. It is about the version
+    that it stands at; a client that copies tags to another version copies it, too.
 ``skykeep-no-expiry``
     the expiry, in seconds, that was taken off. The service cannot take one off a version, only
     change it (terraform-provider-azurerm pull requests 23327 and 28494): it stays there, and
@@ -21,7 +23,7 @@ from typing import Final
 
 from skykeep.errors import Invalid, Unsupported
 from skykeep.interfaces.names import shown
-from skykeep.interfaces.secret_driver import KEEP, Attributes
+from skykeep.interfaces.secret_driver import KEEP, Attributes, Stamp
 from skykeep.providers.azure.answers import Entry, instant
 
 NAME: Final = "skykeep-name"
@@ -65,10 +67,16 @@ def of_others(there: Entry) -> dict[str, str]:
     return {key: value for key, value in (there.tags or {}).items() if not _is_ours(key)}
 
 
-def stamp(there: Entry) -> int:
+def number(there: Entry) -> int:
     """The number of the write that made the version; 0 if others made it."""
-    text = (there.tags or {}).get(STAMP, "")
+    text, _, _ = (there.tags or {}).get(STAMP, "").partition(".")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def stamp(there: Entry) -> Stamp | None:
+    """The stamp that the version was written with."""
+    _, _, text = (there.tags or {}).get(STAMP, "").partition(".")
+    return Stamp.parse(text)
 
 
 def expiry(there: Entry) -> datetime | None:
@@ -84,7 +92,9 @@ def of_new(given: Attributes, before: Entry | None, name: str | None) -> dict[st
     tags = _tags(given, before)
     if name is not None:
         tags[NAME] = name
-    tags[STAMP] = str(1 if before is None else stamp(before) + 1)
+    tags[STAMP] = str(1 if before is None else number(before) + 1)
+    if given.stamp is not None:
+        tags[STAMP] += f".{given.stamp}"
     expires = given.expires_at
     if expires is KEEP:
         expires = None if before is None else expiry(before)

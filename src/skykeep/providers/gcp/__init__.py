@@ -11,7 +11,7 @@ with ``versions.py``, ``creating.py``, ``writing.py`` · ``storage/`` the driver
 ``kms/`` that of keys · ``clock.py`` · ``identity.py`` who we are, with ``policy.py``
 """
 
-from skykeep.interfaces.provider import Provider
+from skykeep.interfaces.provider import Provider, Quota
 
 PROVIDER = Provider(
     name="gcp",
@@ -22,5 +22,14 @@ PROVIDER = Provider(
         "objects": "skykeep.providers.gcp.storage.opening:open_objects",
         "keys": "skykeep.providers.gcp.kms.driver:open_keys",
         "identity": "skykeep.providers.gcp.identity:open_identity",
+    },
+    # "Quotas and limits", Secret Manager documentation, each for a project: 90,000 accesses,
+    # 600 other reads and 600 writes a minute.
+    quotas={
+        "": (
+            Quota(1500, ("read",)),
+            Quota(10, ("describe", "list")),
+            Quota(10, ("write",)),
+        )
     },
 )

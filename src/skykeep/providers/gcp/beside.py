@@ -6,6 +6,9 @@ fit is kept in the annotation ``skykeep-tags`` instead, a JSON object, so that i
 it was. Metadata are annotations (``Secret.annotations``), and in ``skykeep-metadata`` where a
 key does not fit. The expiry is an annotation, too: the service's own ``expire_time`` deletes.
 
+The annotation ``skykeep-stamp`` is a stamp and the number of the version that it is about,
+``STAMP.NUMBER``: it is written behind the value, under the secret's etag.
+
 Labels that begin with ``goog-`` are Google's and its tools' own: not shown, and left alone.
 """
 
@@ -21,8 +24,8 @@ from typing import Final
 
 from skykeep.errors import Invalid
 from skykeep.interfaces.names import shown
-from skykeep.interfaces.secret_driver import KEEP, Attributes
-from skykeep.providers.gcp.answers import Secret
+from skykeep.interfaces.secret_driver import KEEP, Attributes, Stamp
+from skykeep.providers.gcp.answers import Secret, number_of
 
 OURS: Final = "skykeep-"
 NAME: Final = "skykeep-name"
@@ -30,6 +33,7 @@ EXPIRES: Final = "skykeep-expires-at"
 CHANGED: Final = "skykeep-changed-at"
 CLAIM: Final = "skykeep-claim"
 PREVIOUS: Final = "skykeep-previous"
+STAMP: Final = "skykeep-stamp"
 _TAGS: Final = "skykeep-tags"
 _METADATA: Final = "skykeep-metadata"
 _GOOGLES: Final = "goog-"
@@ -39,7 +43,7 @@ MOST_BYTES: Final = 16 * 1024 - 1
 """Bytes of all annotations' keys and values: "must be less than 16KiB"."""
 _ROOM: Final = 640
 """Bytes of these for the notes, whose longest is a name of 255."""
-_NOTES: Final = frozenset({NAME, CHANGED, CLAIM, PREVIOUS})
+_NOTES: Final = frozenset({NAME, CHANGED, CLAIM, PREVIOUS, STAMP})
 
 _KEY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z")
 _LONGEST, _LONGEST_BYTES = 63, 128
@@ -79,6 +83,22 @@ class Beside:
         """When skykeep last changed what is beside the values."""
         return moment(self.annotations.get(CHANGED))
 
+    @property
+    def stamped(self) -> int:
+        """The number of the version that the stamp is about; 0 if there is none."""
+        return number_of(self.annotations.get(STAMP, "").partition(".")[2]) or 0
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """The stamp, whatever version it is about."""
+        return Stamp.parse(self.annotations.get(STAMP, "").partition(".")[0])
+
+    def marked(self, stamp: Stamp | None, number: int) -> Beside:
+        """With the stamp of a version; without, if there is none, or that of a newer one."""
+        if stamp is None or self.stamped > number:
+            return self
+        return self.noted(stamp=f"{stamp}.{number}")
+
     def noted(self, **notes: str | None) -> Beside:
         """With notes of ours set (``claim="…"``) and removed (None)."""
         annotations = dict(self.annotations)
@@ -104,7 +124,7 @@ class Beside:
             _set(annotations, _METADATA, _packed(rest))
         if attributes.expires_at is not KEEP:
             at = attributes.expires_at
-            _set(annotations, EXPIRES, None if at is None else stamp(at))
+            _set(annotations, EXPIRES, None if at is None else timestamp(at))
         if len(labels) > MOST_LABELS:
             raise Invalid(f"a secret carries at most {MOST_LABELS} labels, Google's included")
         given = [(k, v) for k, v in annotations.items() if k not in _NOTES]
@@ -132,7 +152,7 @@ def check(given: Attributes) -> None:
     EMPTY.given(given)
 
 
-def stamp(at: datetime) -> str:
+def timestamp(at: datetime) -> str:
     """A time as it is kept."""
     return at.astimezone(UTC).isoformat()
 

@@ -12,6 +12,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -27,7 +28,7 @@ from skykeep.errors import (
     Unavailable,
 )
 from skykeep.interfaces.names import shown
-from skykeep.interfaces.secret_driver import Attributes, Written
+from skykeep.interfaces.secret_driver import Attributes, Stamp, Written
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.gcp import answers, beside
 from skykeep.providers.gcp.answers import SecretVersion, encoded
@@ -67,7 +68,7 @@ class Creating(Reading):
             made = await self._make(name, stored, claim, attributes)
             if made is None:
                 await self._take_over(name, stored, claim, attributes)
-            return Written(str(await self.add(name, stored, value, 0)))
+            number = await self.add(name, stored, value, 0)
         except NotFound as error:
             _keep(self._claims, stored, claim)
             unseen = Unavailable(
@@ -83,6 +84,9 @@ class Creating(Reading):
             if made is not None:
                 await self._unmake(stored, made)
             raise
+        else:
+            await self.stamp(name, stored, number, attributes.stamp, made)
+            return Written(str(number))
         raise unseen
 
     # -- what the halves share
@@ -135,9 +139,31 @@ class Creating(Reading):
             return False
         raise self.explain(failure, name, "UpdateSecret")
 
+    async def stamp(
+        self,
+        name: str,
+        stored: str,
+        number: int,
+        stamp: Stamp | None,
+        secret: answers.Secret | None,
+    ) -> None:
+        """Say which write a version is of. ``secret`` is as it was last seen, if it was.
+
+        Raises nothing: the value is there, and without a stamp it is unknown.
+        """
+        if stamp is None:
+            return
+        with suppress(SkykeepError):
+            for seen in (secret, None, None):
+                there = seen or await self.look(name)
+                kept = Beside.of(there).marked(stamp, number)
+                fields = {"annotations": kept.annotations}
+                if kept == Beside.of(there) or await self.patch(name, stored, there, fields):
+                    return
+
     def fields(self, kept: Beside) -> dict[str, Any]:
         """The fields that hold what is beside, and the time of this change."""
-        kept = kept.noted(changed_at=beside.stamp(self.session.now()))
+        kept = kept.noted(changed_at=beside.timestamp(self.session.now()))
         return {"labels": kept.labels, "annotations": kept.annotations}
 
     def is_claimed(self, stored: str, secret: answers.Secret) -> bool:
@@ -229,7 +255,7 @@ class Creating(Reading):
                 raise self.being_created(name)
             if not held:
                 kept = Beside.of(there).given(attributes)
-            kept = kept.noted(claim=f"{claim} {beside.stamp(self.session.now())}")
+            kept = kept.noted(claim=f"{claim} {beside.timestamp(self.session.now())}")
         if not await self.patch(name, stored, there, self.fields(kept)):
             raise self.being_created(name)
 

@@ -75,6 +75,7 @@ class Reading(SecretDriver):
         attributes_with_value=False,
         version_with_value=False,
         version_in_list=False,
+        stamps=True,
         empty_values=False,
         max_value_bytes=MAX_VALUE_BYTES,
     )
@@ -330,6 +331,7 @@ class Reading(SecretDriver):
             beside.metadata,
             beside.tags,
             beside.expires_at,
+            stamp=beside.stamp if newest and newest.number == beside.stamped else None,
         )
 
 

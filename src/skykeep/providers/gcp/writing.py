@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from skykeep.errors import Denied, Quota, Throttled, VersionUnavailable
 from skykeep.interfaces.names import shown
-from skykeep.interfaces.secret_driver import CURRENT, PREVIOUS, Attributes, Written
+from skykeep.interfaces.secret_driver import CURRENT, PREVIOUS, Attributes, Stamp, Written
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.gcp import answers, beside, names
 from skykeep.providers.gcp.answers import ENABLED, number_of
@@ -66,20 +66,21 @@ class SecretManager(Creating):
         self.check(value, attributes)
         stored = self.names.stored(name)
         seen = await self._unclaimed(name, stored)
-        if seen.value == value:
-            written = Written(str(seen.version), changed=False)
+        same = seen.value == value
+        number = seen.version if same else await self.add(name, stored, value, seen.version)
+        stamp = None if same else attributes.stamp
+        if attributes.empty:
+            await self.stamp(name, stored, number, stamp, seen.empty)
         else:
-            written = Written(str(await self.add(name, stored, value, seen.version)))
-        if not attributes.empty:
-            await self._annotate(name, attributes)
-        return written
+            await self._annotate(name, attributes, stamp, number)
+        return Written(str(number), changed=not same)
 
     async def annotate(
         self, name: str, attributes: Attributes, *, expects: str | None = None
     ) -> None:
         self._unconditional("annotate", expects)
         beside.check(attributes)
-        await self._annotate(name, attributes)
+        await self._annotate(name, attributes, None, 0)
 
     async def move_stage(
         self, name: str, stage: str, version: str | None, *, expects: str | None = None
@@ -145,10 +146,12 @@ class SecretManager(Creating):
             return Seen(0, None)
         raise error
 
-    async def _annotate(self, name: str, attributes: Attributes) -> None:
+    async def _annotate(
+        self, name: str, attributes: Attributes, stamp: Stamp | None, number: int
+    ) -> None:
         def given(secret: answers.Secret) -> Fields | None:
             there = Beside.of(secret)
-            kept = there.given(attributes)
+            kept = there.given(attributes).marked(stamp, number)
             return None if kept == there else self.fields(kept)
 
         await self._change(name, given)

@@ -103,7 +103,8 @@ def patches(meta: Meta, wanted: Beside) -> tuple[Patch, Patch]:
 def check_room(annotations: Mapping[str, str]) -> None:
     """Raises ``Invalid`` if an object cannot have so many."""
     size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
-    # The version's id and the count of changes come on top; two hundred bytes hold them.
+    # The version's id, its stamp and the count of changes come on top; two hundred bytes hold
+    # them.
     if size + 200 > MAX_BYTES:
         raise Invalid(
             f"metadata and tags of a Secret have at most {MAX_BYTES:,} bytes in Kubernetes; "

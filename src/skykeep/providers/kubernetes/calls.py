@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from skykeep.errors import NotFound
+from skykeep.interfaces.secret_driver import Stamp
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.kubernetes.annotations import CHANGES, Patch
 from skykeep.providers.kubernetes.errors import error_of, status_of
@@ -21,6 +22,7 @@ from skykeep.providers.kubernetes.names import encoded
 from skykeep.providers.kubernetes.objects import (
     ATTRIBUTES,
     MANAGER,
+    STAMP,
     VERSION,
     Meta,
     Partial,
@@ -84,9 +86,11 @@ class Calls:
             raise error_of(reply)
         return decoded(reply, PartialList)
 
-    async def create(self, metadata: dict[str, Any], value: SecretValue) -> Meta:
+    async def create(
+        self, metadata: dict[str, Any], value: SecretValue, stamp: Stamp | None
+    ) -> Meta:
         """Raises ``Conflict`` if the name is taken."""
-        metadata["annotations"][VERSION] = _new_version()
+        metadata["annotations"] |= _of_value(stamp)
         body = {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -96,14 +100,20 @@ class Calls:
         return await self._write("POST", self.path, body, value)
 
     async def replace(
-        self, before: SecretObject, notes: Patch, labels: Patch, value: SecretValue
+        self,
+        before: SecretObject,
+        notes: Patch,
+        labels: Patch,
+        value: SecretValue,
+        stamp: Stamp | None,
     ) -> Meta:
         """Put the value in place of all data that is there. Raises ``Conflict`` if it is not
         as it was."""
         meta = before.metadata
         others = dict.fromkeys((before.data or {}).keys() - {self._key})
+        former: Patch = dict.fromkeys({STAMP} & (meta.annotations or {}).keys())
         patch = {
-            "metadata": _metadata(meta, {**notes, VERSION: _new_version()}, labels),
+            "metadata": _metadata(meta, {**notes, **former, **_of_value(stamp)}, labels),
             "data": others,
         }
         return await self._write("PATCH", self._one(meta.name), patch, value)
@@ -171,8 +181,10 @@ class Calls:
         return made.metadata
 
 
-def _new_version() -> str:
-    return f"v{secrets.token_hex(8)}"
+def _of_value(stamp: Stamp | None) -> dict[str, str]:
+    """The annotations of a value that is written: a new id, and its stamp."""
+    version = f"v{secrets.token_hex(8)}"
+    return {VERSION: version} | ({} if stamp is None else {STAMP: f"{stamp}.{version}"})
 
 
 def _metadata(meta: Meta, notes: Patch, labels: Patch) -> Mapping[str, Any]:

@@ -9,6 +9,11 @@ The version of a value
     the annotation ``skykeep-version``, in the same call. The server notes who set which key of
     the data: while that is skykeep alone, the id is about the value that is there. What
     others wrote has its ``resourceVersion`` as its id.
+
+The stamp of a value
+    is in the annotation ``skykeep-stamp``, in the same call, with the value's id behind it:
+    ``STAMP.ID``. So it goes the way of the id: of what others wrote nothing is known, and
+    neither of what a release of skykeep wrote that knew no stamps.
 """
 
 from __future__ import annotations
@@ -19,11 +24,14 @@ from typing import Any, Final
 
 import msgspec
 
+from skykeep.interfaces.secret_driver import Stamp
+
 MANAGER: Final = "skykeep"
 """The field manager that writes values."""
 ATTRIBUTES: Final = "skykeep-attributes"
 """The one that writes what stands beside: the first one's time stays that of the value."""
 VERSION: Final = "skykeep-version"
+STAMP: Final = "skykeep-stamp"
 
 
 class Managed(msgspec.Struct, rename="camel"):
@@ -94,6 +102,12 @@ def version_of(meta: Meta, key: str) -> str:
     if noted and owners == {(MANAGER, "Update", key)}:
         return noted
     return meta.resource_version
+
+
+def stamp_of(meta: Meta, key: str) -> Stamp | None:
+    """The stamp of the value that is there; None if it has none."""
+    text, _, about = (meta.annotations or {}).get(STAMP, "").partition(".")
+    return Stamp.parse(text) if about == version_of(meta, key) else None
 
 
 def value_time(meta: Meta) -> datetime:

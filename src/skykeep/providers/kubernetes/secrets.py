@@ -39,6 +39,7 @@ from skykeep.providers.kubernetes.objects import (
     Meta,
     SecretObject,
     created,
+    stamp_of,
     updated,
     value_time,
     version_of,
@@ -63,6 +64,8 @@ class KubernetesSecrets(SecretDriver):
         stages=False,
         movable_current=False,
         soft_delete=False,
+        stamps=True,
+        stamp_with_value=True,
         max_value_bytes=MAX_VALUE_BYTES,
     )
 
@@ -98,6 +101,7 @@ class KubernetesSecrets(SecretDriver):
             said.metadata,
             said.tags,
             said.expires_at,
+            stamp=stamp_of(meta, self._key),
         )
 
     async def describe(self, name: str) -> SecretInfo:
@@ -143,7 +147,7 @@ class KubernetesSecrets(SecretDriver):
             "labels": {**self._labels, **labels},
         }
         try:
-            made = await self._calls.create(metadata, value)
+            made = await self._calls.create(metadata, value, attributes.stamp)
         except Conflict:
             pass
         else:
@@ -181,7 +185,9 @@ class KubernetesSecrets(SecretDriver):
                 if same:
                     after = await self._calls.annotate(before.metadata, notes, labels)
                 else:
-                    after = await self._calls.replace(before, notes, labels, value)
+                    after = await self._calls.replace(
+                        before, notes, labels, value, attributes.stamp
+                    )
             except Conflict:
                 continue
             except NotFound:
@@ -320,6 +326,7 @@ class KubernetesSecrets(SecretDriver):
             said.tags,
             said.expires_at,
             meta.deletion_timestamp,
+            stamp_of(meta, self._key),
         )
 
 

@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from skykeep.durable.files import draft_of
 from skykeep.errors import Corrupt, Denied
 from skykeep.providers.local.counter import LARGEST
-from skykeep.providers.local.session import draft_of
 
 _BEGIN = b"skykeep counter 1 "
 _DIGITS = len(_BEGIN)

@@ -12,20 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from skykeep.durable.database import journal_of
+from skykeep.durable.files import draft_of, drafted
+from skykeep.durable.link import Link
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Conflict, Corrupt
 from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.local import counter
 from skykeep.providers.local.errors import with_vault_errors
-from skykeep.providers.local.link import Link
 from skykeep.providers.local.rollback import Guard
-from skykeep.providers.local.session import (
-    connect,
-    draft_of,
-    drafted,
-    journal_of,
-    read_header,
-)
+from skykeep.providers.local.session import connect, read_header
 from skykeep.providers.local.settings import LocalSettings
 from skykeep.providers.local.unlock import anchor_of, unlock
 from skykeep.providers.local.vault import vault_path

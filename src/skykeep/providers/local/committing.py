@@ -15,14 +15,16 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from skykeep.durable.database import check_whole
+from skykeep.durable.files import identity
+from skykeep.durable.link import Link
+from skykeep.durable.worker import Outcome
 from skykeep.errors import Corrupt, SkykeepError, Unavailable
 from skykeep.providers.local.errors import with_vault_errors
-from skykeep.providers.local.link import Link
 from skykeep.providers.local.reading import Reading
 from skykeep.providers.local.renewal import CurrentKeys
 from skykeep.providers.local.rollback import Guard
-from skykeep.providers.local.session import check_whole, connect, identity
-from skykeep.providers.local.worker import Outcome
+from skykeep.providers.local.session import connect
 from skykeep.providers.local.writing import Writing, transaction
 
 

@@ -14,12 +14,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from skykeep.durable.database import journal_of
+from skykeep.durable.link import Link
 from skykeep.errors import Corrupt, Quota, Unavailable
 from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.local import session
 from skykeep.providers.local.errors import with_vault_errors
-from skykeep.providers.local.link import Link
-from skykeep.providers.local.session import connect, journal_of, read_header
+from skykeep.providers.local.session import connect, read_header
 from skykeep.providers.local.settings import LocalSettings
 from skykeep.providers.local.vault import vault_path
 

@@ -14,6 +14,8 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TypeVar
 
+from skykeep.durable.errors import not_written
+from skykeep.durable.link import Link
 from skykeep.envelope.digests import sha256
 from skykeep.envelope.header import Header, pack
 from skykeep.envelope.keys import VaultKeys
@@ -22,8 +24,7 @@ from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.local import counter, schema
 from skykeep.providers.local.anchor import NoAnchor
 from skykeep.providers.local.chain import first_link, open_record
-from skykeep.providers.local.errors import not_written, with_vault_errors
-from skykeep.providers.local.link import Link
+from skykeep.providers.local.errors import with_vault_errors
 from skykeep.providers.local.reading import Reading, snapshot
 from skykeep.providers.local.record import END, Kept
 from skykeep.providers.local.rollback import Guard

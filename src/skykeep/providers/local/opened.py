@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from skykeep.durable.link import Link
+from skykeep.durable.worker import Worker
 from skykeep.envelope.header import Header
 from skykeep.errors import Corrupt
 from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.local.anchor import Anchor, FileAnchor, NoAnchor
 from skykeep.providers.local.committing import Committer, Read, Write
 from skykeep.providers.local.errors import with_vault_errors
-from skykeep.providers.local.link import Link
 from skykeep.providers.local.names import Names
 from skykeep.providers.local.reading import Reading
 from skykeep.providers.local.renewal import CurrentKeys, Unlocked
@@ -23,7 +24,6 @@ from skykeep.providers.local.session import connect, read_header
 from skykeep.providers.local.settings import LocalSettings
 from skykeep.providers.local.unlock import anchor_of, unlock
 from skykeep.providers.local.vault import vault_path
-from skykeep.providers.local.worker import Worker
 from skykeep.providers.local.writing import Writing
 
 T = TypeVar("T")

@@ -171,6 +171,7 @@ class Reading:
             record.metadata,
             record.tags,
             None if record.expires is None else to_datetime(record.expires),
+            stamp=record.stamp(kept.number),
         )
 
     # -- listings

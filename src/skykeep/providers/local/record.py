@@ -12,14 +12,19 @@ from skykeep.errors import Corrupt
 from skykeep.interfaces.secret_driver import (
     CURRENT,
     PREVIOUS,
+    STAMP_DIGEST_BYTES,
     Attributes,
     Keep,
     SecretInfo,
+    Stamp,
     Version,
 )
 
 END: Final = bytes(16)
 """Before the first name key and after the last; the key of the chain's own record."""
+
+STAMP_BYTES: Final = 8 + STAMP_DIGEST_BYTES
+"""Of a stamp: revision, big-endian, and digest."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -64,6 +69,7 @@ class Record(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
         last: the number of the newest version ever made.
         versions: oldest first.
         stages: label -> number.
+        stamps: number -> revision, 8 bytes, and digest, 16; of the versions that have one.
     """
 
     name: str
@@ -78,6 +84,7 @@ class Record(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     stages: dict[str, int]
     metadata: dict[str, str]
     tags: dict[str, str]
+    stamps: dict[int, bytes] = msgspec.field(default_factory=dict)
 
     def version(self, number: int) -> Kept | None:
         """The version of that number, if it is kept."""
@@ -85,6 +92,16 @@ class Record(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
             if kept.number == number:
                 return kept
         return None
+
+    def stamp(self, number: int) -> Stamp | None:
+        """That of a version, if it has one."""
+        kept = self.stamps.get(number)
+        return None if kept is None else Stamp(int.from_bytes(kept[:8], "big"), kept[8:])
+
+    def put_stamp(self, number: int, stamp: Stamp | None) -> None:
+        """Keep the stamp of a new version."""
+        if stamp is not None:
+            self.stamps[number] = stamp.revision.to_bytes(8, "big") + stamp.digest
 
     def labels(self, number: int) -> tuple[str, ...]:
         """The stages on a version, sorted."""
@@ -119,6 +136,8 @@ class Record(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
             if kept.number not in staged:
                 out.append(kept)
         self.versions = [kept for kept in self.versions if kept not in out]
+        for kept in out:
+            self.stamps.pop(kept.number, None)
         return out
 
     def info(self, name: str) -> SecretInfo:
@@ -133,6 +152,7 @@ class Record(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
             self.tags,
             None if self.expires is None else to_datetime(self.expires),
             None if self.deleted is None else to_datetime(self.deleted),
+            None if current is None else self.stamp(current),
         )
 
     def listed_versions(self) -> list[Version]:
@@ -154,8 +174,17 @@ def new_record(name: str, after: bytes, at: int) -> Record:
     return Record(name, os.urandom(16), after, at, at, None, None, 0, [], {}, {}, {})
 
 
-pack = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Record).decode
+_WITHOUT_STAMPS = Record.__struct_fields__.index("stamps")
+
+
+def pack(record: Record) -> bytes:
+    """As it is sealed. Without any stamp it ends before them, as records did that know none:
+    whoever knows none reads what has none."""
+    if record.stamps:
+        return _encode(record)
+    return _encode(msgspec.structs.astuple(record)[:_WITHOUT_STAMPS])
 
 
 def unpack(packed: bytes) -> Record:
@@ -164,6 +193,11 @@ def unpack(packed: bytes) -> Record:
         record = _decode(packed)
     except msgspec.MsgspecError:
         record = None
-    if record is None or len(record.serial) != len(END) or len(record.next) != len(END):
+    if (
+        record is None
+        or len(record.serial) != len(END)
+        or len(record.next) != len(END)
+        or any(len(stamp) != STAMP_BYTES for stamp in record.stamps.values())
+    ):
         raise Corrupt("a record makes no sense")
     return record

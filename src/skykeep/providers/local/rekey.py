@@ -15,6 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from skykeep.durable.key_file import read_key_file
+from skykeep.durable.link import Link
 from skykeep.envelope.header import Header, SlotKind, unlock_with_key, unlock_with_passphrase
 from skykeep.envelope.header import with_key as with_new_key
 from skykeep.envelope.keys import VaultKeys, new_dek
@@ -24,7 +26,6 @@ from skykeep.providers.local import counter, schema
 from skykeep.providers.local.compact import Compacted, bytes_of, check_space, rewrite
 from skykeep.providers.local.draft import Draft, Progress
 from skykeep.providers.local.errors import with_vault_errors
-from skykeep.providers.local.link import Link
 from skykeep.providers.local.reading import Reading
 from skykeep.providers.local.rollback import Guard
 from skykeep.providers.local.session import connect, read_header
@@ -35,7 +36,6 @@ from skykeep.providers.local.unlock import (
     key_file_path,
     keyring_is_on,
     keyring_key,
-    read_key_file,
 )
 from skykeep.providers.local.vault import vault_path
 from skykeep.providers.local.writing import transaction

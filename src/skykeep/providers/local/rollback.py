@@ -11,14 +11,15 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from skykeep.durable.database import sync_file
+from skykeep.durable.link import Link
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Corrupt
 from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.local import counter
 from skykeep.providers.local.anchor import Anchor
 from skykeep.providers.local.errors import with_vault_errors
-from skykeep.providers.local.link import Link
-from skykeep.providers.local.session import connect, read_header, sync_file
+from skykeep.providers.local.session import connect, read_header
 from skykeep.providers.local.settings import LocalSettings
 from skykeep.providers.local.unlock import anchor_of, unlock
 from skykeep.providers.local.vault import vault_path

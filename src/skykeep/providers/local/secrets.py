@@ -38,7 +38,9 @@ class LocalSecrets(VaultDriver, SecretDriver):
         self, path: Path, keys: CurrentKeys, settings: LocalSettings, anchor: Anchor
     ) -> None:
         super().__init__(path, keys, settings, anchor)
-        self.capabilities = SecretCapabilities(max_versions=settings.keep_versions)
+        self.capabilities = SecretCapabilities(
+            max_versions=settings.keep_versions, stamps=True, stamp_with_value=True
+        )
 
     # -- reading
 

@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+from skykeep.durable.key_file import make_key_file, read_key_file
+from skykeep.durable.link import Link
 from skykeep.envelope.header import Header, SlotKind, with_key, without_key
 from skykeep.envelope.keys import Argon2id, VaultKeys
 from skykeep.envelope.sealed import KEY_BYTES
@@ -16,18 +18,11 @@ from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.local import schema
 from skykeep.providers.local.anchor import FileAnchor
 from skykeep.providers.local.errors import with_vault_errors
-from skykeep.providers.local.link import Link
 from skykeep.providers.local.os_keyring import COUNTER, OsKeyring
 from skykeep.providers.local.rollback import Guard
 from skykeep.providers.local.session import connect, read_header
 from skykeep.providers.local.settings import LocalSettings
-from skykeep.providers.local.unlock import (
-    anchor_of,
-    keyring_of,
-    make_key_file,
-    read_key_file,
-    unlock_dek,
-)
+from skykeep.providers.local.unlock import anchor_of, keyring_of, unlock_dek
 from skykeep.providers.local.vault import vault_path
 
 

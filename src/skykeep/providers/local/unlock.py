@@ -1,23 +1,19 @@
-"""Where the vault's key comes from, and how key files are made and read."""
+"""Where the vault's key comes from."""
 
 from __future__ import annotations
 
 import base64
-import errno
-import os
-from contextlib import suppress
 from pathlib import Path
 
+from skykeep.durable.key_file import read_key_file
 from skykeep.envelope.header import Header, unlock_with_key, unlock_with_passphrase
 from skykeep.envelope.keys import VaultKeys
 from skykeep.envelope.sealed import KEY_BYTES
-from skykeep.errors import ConfigError, Denied, KeyFailure
+from skykeep.errors import ConfigError, KeyFailure
 from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.local import unlocked
 from skykeep.providers.local.anchor import Anchor, FileAnchor, NoAnchor
-from skykeep.providers.local.errors import not_written
 from skykeep.providers.local.os_keyring import KeyringAnchor, OsKeyring
-from skykeep.providers.local.session import draft_of, refuse_public
 from skykeep.providers.local.settings import LocalSettings
 
 KEY_FILE = "SKYKEEP_KEY_FILE"
@@ -169,59 +165,3 @@ def _passphrase(context: OpenContext) -> str:
     if context.ask is None:
         raise KeyFailure("the vault is locked and there is no key to open it", hint=_HOW)
     return context.ask("Passphrase")
-
-
-def read_key_file(path: Path) -> bytes:
-    """The 32 bytes. Raises ``KeyFailure``, ``Denied`` if everybody can read it."""
-    try:
-        with path.open("rb") as file:
-            refuse_public(path, os.fstat(file.fileno()).st_mode, "key file")
-            key = file.read(KEY_BYTES + 1)
-    except FileNotFoundError:
-        raise KeyFailure(f"there is no key file at {path}", hint="check the path") from None
-    except ValueError:
-        raise KeyFailure(f"{str(path)!r} is no path of a key file") from None
-    except OSError as error:
-        raise Denied(
-            f"the key file {path} cannot be read: {error.strerror}",
-            hint="it must be a file that this user can read",
-        ) from None
-    if len(key) != KEY_BYTES:
-        size = f"{len(key)} bytes" if len(key) < KEY_BYTES else f"over {KEY_BYTES} bytes"
-        raise KeyFailure(f"{path} is no key file: it has {size}, a key file has {KEY_BYTES}")
-    return key
-
-
-def make_key_file(path: Path) -> bool:
-    """Make a key file of 32 random bytes, mode 0600, if there is none; whether it was made.
-
-    It is complete or not there: written beside, synced, then linked into place. Raises
-    ``Denied``, ``Quota``.
-    """
-    draft = draft_of(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if path.exists():
-            return False
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        try:
-            if os.write(descriptor, os.urandom(KEY_BYTES)) != KEY_BYTES:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return False
-        directory = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-        return True
-    except OSError as error:
-        raise not_written(error, f"the key file {path}") from None
-    finally:
-        with suppress(OSError):
-            draft.unlink()

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from skykeep.durable.key_file import make_key_file, read_key_file
 from skykeep.envelope.header import Header, new_header
 from skykeep.envelope.keys import Argon2id, VaultKeys
 from skykeep.envelope.sealed import KEY_BYTES
@@ -14,14 +15,7 @@ from skykeep.errors import Conflict, KeyFailure
 from skykeep.interfaces.provider import OpenContext
 from skykeep.providers.local.session import create_file, read_header
 from skykeep.providers.local.settings import LocalSettings
-from skykeep.providers.local.unlock import (
-    PASSPHRASE,
-    expanded,
-    key_file_path,
-    keyring_of,
-    make_key_file,
-    read_key_file,
-)
+from skykeep.providers.local.unlock import PASSPHRASE, expanded, key_file_path, keyring_of
 
 FILE_NAME = "vault.db"
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from skykeep.durable.link import Link
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Corrupt
 from skykeep.providers.local import counter
 from skykeep.providers.local.errors import with_vault_errors
-from skykeep.providers.local.link import Link
 from skykeep.providers.local.names import ancestors, is_key
 from skykeep.providers.local.reading import Reading, snapshot
 from skykeep.providers.local.record import Record

@@ -11,7 +11,7 @@ import msgspec
 from skykeep.envelope.keys import VaultKeys
 from skykeep.errors import Conflict, Corrupt, Invalid, PendingDelete, Quota
 from skykeep.interfaces.names import shown
-from skykeep.interfaces.secret_driver import CURRENT, Attributes, Written
+from skykeep.interfaces.secret_driver import CURRENT, Attributes, Stamp, Written
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.local.chain import neighbour, seal_record
 from skykeep.providers.local.names import ancestors
@@ -79,7 +79,7 @@ class Writing:
             )
         record = self._insert(stored)
         record.apply(attributes)
-        kept = self._add(record, value)
+        kept = self._add(record, value, attributes.stamp)
         record.move(CURRENT, kept.number)
         self._save(record)
         for prefix in ancestors(stored):
@@ -105,7 +105,7 @@ class Writing:
             return Written(str(at.number), changed=False)
         _check_stages(record, stage, name)
         record.apply(attributes)
-        kept = self._add(record, value)
+        kept = self._add(record, value, attributes.stamp)
         record.move(stage, kept.number)
         for old in record.surplus(self._keep_versions):
             self._connection.execute("DELETE FROM version WHERE id = ?", (old.row,))
@@ -228,11 +228,12 @@ class Writing:
     def _value(self, record: Record, kept: Kept) -> SecretValue:
         return self._reading.value(record, kept, self._reading.sealed(kept))
 
-    def _add(self, record: Record, value: SecretValue) -> Kept:
+    def _add(self, record: Record, value: SecretValue, stamp: Stamp | None = None) -> Kept:
         record.last += 1
         row = self._row(record, record.last, value)
         kept = Kept(record.last, row, value.size, now())
         record.versions.append(kept)
+        record.put_stamp(kept.number, stamp)
         return kept
 
     def _row(self, record: Record, number: int, value: SecretValue) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -29,7 +30,7 @@ from skykeep.providers.memory.faults import Faults, faulty
 from skykeep.providers.memory.settings import MemorySettings
 from skykeep.providers.memory.store import MemoryStore, Record
 
-EVERYTHING: Final = SecretCapabilities(max_versions=100)
+EVERYTHING: Final = SecretCapabilities(max_versions=100, stamps=True, stamp_with_value=True)
 """What the in-memory driver can do unless it is told otherwise."""
 
 
@@ -93,7 +94,8 @@ class MemorySecrets(Faults, SecretDriver):
             kept.id,
             kept.created_at if can.times and can.version_with_value else None,
             labels,
-            *(self._attributes(record) if can.attributes_with_value else ()),
+            *(self._attributes(record) if can.attributes_with_value else ({}, {}, None)),
+            stamp=kept.stamp if can.stamps and can.stamp_with_value else None,
         )
 
     @faulty
@@ -137,6 +139,8 @@ class MemorySecrets(Faults, SecretDriver):
         self._check_writing("create", attributes)
         self._check_value(value)
         shown_key = self._prefixed(name)
+        if not self.capabilities.stamps:
+            attributes = replace(attributes, stamp=None)
         return self.store.create(self._fold(shown_key), shown_key, value, attributes)
 
     @faulty
@@ -158,7 +162,12 @@ class MemorySecrets(Faults, SecretDriver):
         self._check_value(value)
         record = self.store.writable(self._key(name), expects)
         written = self.store.update(
-            record, value, stage, previous=can.stages, keep=can.max_versions
+            record,
+            value,
+            stage,
+            previous=can.stages,
+            keep=can.max_versions,
+            stamp=attributes.stamp if can.stamps else None,
         )
         self.store.annotate(record, attributes)
         return written
@@ -228,6 +237,7 @@ class MemorySecrets(Faults, SecretDriver):
             record.updated_at if can.times and told else None,
             *self._attributes(record),
             record.deleted_at,
+            record.stamp() if can.stamps and told else None,
         )
 
     @staticmethod

@@ -13,17 +13,18 @@ from datetime import UTC, datetime
 
 from skykeep.errors import Conflict, Invalid, NotFound, PendingDelete
 from skykeep.interfaces.names import shown
-from skykeep.interfaces.secret_driver import CURRENT, KEEP, PREVIOUS, Attributes, Written
+from skykeep.interfaces.secret_driver import CURRENT, KEEP, PREVIOUS, Attributes, Stamp, Written
 from skykeep.interfaces.secret_value import SecretValue
 
 
 @dataclass(slots=True, frozen=True)
 class KeptVersion:
-    """One immutable value and when it was written (UTC)."""
+    """One immutable value, when it was written (UTC), and which write that was."""
 
     id: str
     value: SecretValue
     created_at: datetime
+    stamp: Stamp | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +52,11 @@ class Record:
     def labels(self, version: str) -> tuple[str, ...]:
         """The labels on a version, sorted."""
         return tuple(sorted(label for label, at in self.stages.items() if at == version))
+
+    def stamp(self) -> Stamp | None:
+        """That of the current version."""
+        kept = self.versions.get(self.stages.get(CURRENT, ""))
+        return None if kept is None else kept.stamp
 
 
 class MemoryStore:
@@ -129,7 +135,7 @@ class MemoryStore:
         self._records[key] = record
         insort(self._order, key)
         self.annotate(record, given)
-        version = self._add(record, value)
+        version = self._add(record, value, given.stamp)
         record.stages[CURRENT] = version
         return Written(version)
 
@@ -141,16 +147,18 @@ class MemoryStore:
         *,
         previous: bool,
         keep: int | None,
+        stamp: Stamp | None = None,
     ) -> Written:
         """Add a version under a label unless the label's version holds that value.
 
         ``previous``: leave that label behind when ``current`` moves. ``keep``: prune the
-        oldest versions without a label while there are more than this.
+        oldest versions without a label while there are more than this. ``stamp``: of the
+        version, if one is added.
         """
         held = record.stages.get(stage)
         if held is not None and record.versions[held].value == value:
             return Written(held, changed=False)
-        version = self._add(record, value)
+        version = self._add(record, value, stamp)
         self.move(record, stage, version, previous=previous)
         if keep is not None:
             self._prune(record, keep)
@@ -206,9 +214,9 @@ class MemoryStore:
         del self._records[key]
         del self._order[bisect_left(self._order, key)]
 
-    def _add(self, record: Record, value: SecretValue) -> str:
+    def _add(self, record: Record, value: SecretValue, stamp: Stamp | None) -> str:
         record.issued += 1
-        kept = KeptVersion(str(record.issued), value, _now())
+        kept = KeptVersion(str(record.issued), value, _now(), stamp)
         record.versions[kept.id] = kept
         record.updated_at = kept.created_at
         return kept.id

@@ -42,6 +42,7 @@ class Entry:
             self.annotations.tags,
             self.annotations.expires_at,
             self.deleted_at,
+            self.annotations.stamp_of(self.current),
         )
 
     def listed_versions(self) -> list[Version]:

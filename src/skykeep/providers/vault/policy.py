@@ -58,6 +58,7 @@ KV2: Final = (
     ),
     Need("metadata", "list", ("secrets.list",), directory=True),
     Need("metadata", "update", ("secrets.annotate", "secrets.create", *_CHANGES), writes=True),
+    Need("metadata", "patch", ("secrets.create", *_CHANGES), writes=True),
     Need("metadata", "delete", ("secrets.purge",), writes=True),
     Need("undelete", "update", ("secrets.restore",), writes=True),
 )

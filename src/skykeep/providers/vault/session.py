@@ -23,6 +23,9 @@ from skykeep.providers.wire import Reply, Wire, WireOptions
 T = TypeVar("T")
 
 DEFAULT_ADDRESS: Final = "https://127.0.0.1:8200"  # what the vault command takes
+MERGE_PATCH: Final = "application/merge-patch+json"
+"""The only patch that the server takes (openbao ``api-docs/secret/kv/kv-v2.mdx``, "Patch
+metadata")."""
 
 
 class Session:
@@ -99,7 +102,7 @@ class Session:
         token = await self.keeper.token()
         headers = {"X-Vault-Token": token.value}
         if packed:
-            headers["Content-Type"] = JSON
+            headers["Content-Type"] = MERGE_PATCH if method == "PATCH" else JSON
         try:
             reply = await self._send(method, path, headers, packed)
             if reply.status != 403 or await self.keeper.good(token, token_is_known(reply)):

@@ -72,7 +72,13 @@ class Explainer:
             ),
         )
         message, hint = self._words(error)
-        return Unavailable(message, sent=sent, hint=hint, target=self.target)
+        return Unavailable(
+            message,
+            sent=sent,
+            timed_out=isinstance(error, asyncio.TimeoutError),  # aiohttp's are, too
+            hint=hint,
+            target=self.target,
+        )
 
     def _words(self, error: Exception) -> tuple[str, str]:
         place = self.origin.place

@@ -8,7 +8,7 @@ a fork the transaction under way is waited for and every connection is closed; p
 child open theirs again when they need them.
 
 The system's locks belong to a process: it gives up all that SQLite holds on a file when it
-closes *any* descriptor of it (2.2 of the same page). Another process that closes the vault then
+closes *any* descriptor of it (2.2 of the same page). Another process that closes the file then
 takes itself for the last one and removes the journal, acknowledged commits included. So what
 reads the file beside SQLite does it through :func:`beside_sqlite`.
 """
@@ -36,7 +36,7 @@ _left_behind: list[sqlite3.Connection | None] = []
 
 
 class _Descriptors:
-    """Descriptors of vaults that are not SQLite's; closed when no link is connected."""
+    """Descriptors of such files that are not SQLite's; closed when no link is connected."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[int, int], int] = {}  # by device and inode
@@ -104,7 +104,7 @@ class _Counted:
 
 
 def beside_sqlite(path: Path) -> AbstractContextManager[int]:
-    """A descriptor to read a vault's bytes by, with ``os.pread``. Raises ``OSError``."""
+    """A descriptor to read such a file's bytes by, with ``os.pread``. Raises ``OSError``."""
     return _descriptors.beside(path)
 
 
