@@ -170,6 +170,8 @@ class Unavailable(SkykeepError):
     Attributes:
         sent: whether the request may have reached the store. False says that nothing of
             it left this host, so that any call may be sent again.
+        timed_out: it took too long; nothing else is known to be wrong.
+        left_alone: it was not tried: the target's breaker is open.
     """
 
     def __init__(
@@ -177,6 +179,8 @@ class Unavailable(SkykeepError):
         message: str,
         *,
         sent: bool = True,
+        timed_out: bool = False,
+        left_alone: bool = False,
         hint: str = "",
         operation: str = "",
         resource: str = "",
@@ -192,6 +196,8 @@ class Unavailable(SkykeepError):
             request_id=request_id,
         )
         self.sent = sent
+        self.timed_out = timed_out
+        self.left_alone = left_alone
 
 
 class Quota(SkykeepError):

@@ -133,6 +133,14 @@ class TestWithoutCreationTime(SecretsSuite):
     harness = able(creation_time=False)
 
 
+class TestWithoutStamps(SecretsSuite):
+    harness = able(stamps=False)
+
+
+class TestWithoutTheStampWithTheValue(SecretsSuite):
+    harness = able(stamp_with_value=False)
+
+
 class TestWithoutEmptyValues(SecretsSuite):
     harness = able(empty_values=False)
 
@@ -175,6 +183,8 @@ class TestWithoutAnything(SecretsSuite):
         versions_of_deleted=False,
         times=False,
         creation_time=False,
+        stamps=False,
+        stamp_with_value=False,
         empty_values=False,
         case_sensitive=False,
     )

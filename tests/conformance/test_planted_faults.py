@@ -6,6 +6,7 @@ A test that cannot fail is a defect. Each fault names the case that catches it.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import subprocess
 import sys
@@ -30,11 +31,13 @@ from skykeep.interfaces.secret_driver import (
     SecretCapabilities,
     SecretDriver,
     SecretInfo,
+    Stamp,
     Written,
 )
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.providers.memory.secrets import EVERYTHING, MemorySecrets
 from skykeep.providers.memory.store import MemoryStore, Record
+from tests.conformance import stamp_faults
 
 FEW = replace(EVERYTHING, max_versions=4)
 
@@ -98,15 +101,18 @@ class AlwaysMakesAVersion(MemoryStore):
         *,
         previous: bool,
         keep: int | None,
+        stamp: Stamp | None = None,
     ) -> Written:
         held = record.stages.pop(stage, None) if stage != CURRENT else None
         if held is None and (current := record.stages.get(stage)) is not None:
             kept = record.versions[current]
             record.versions[current] = replace(kept, value=SecretValue(b"\0 other"))
-            written = super().update(record, value, stage, previous=previous, keep=None)
+            written = super().update(
+                record, value, stage, previous=previous, keep=None, stamp=stamp
+            )
             record.versions[current] = kept
             return written
-        return super().update(record, value, stage, previous=previous, keep=keep)
+        return super().update(record, value, stage, previous=previous, keep=keep, stamp=stamp)
 
 
 class CreatesOverATombstone(MemoryStore):
@@ -292,6 +298,7 @@ FAULTS = (
     Fault(RefusesTooLate, "test_without_the_capability_it_is_refused", differs=False),
     Fault(PretendsToCompare, "test_a_condition_on_another_change_is_refused"),
     Fault(FoldsCase, "test_names_that_differ_in_case_are_different"),
+    *(Fault(*planted) for planted in stamp_faults.FAULTS),
 )
 by_name = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.part.__name__)
 
@@ -340,7 +347,12 @@ def caught(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Fault], bool]:
     options = ["--import-mode=importlib", "-p", "no:cacheprovider", "--tb=no", "-q", "-rA"]
     options.append("--noconftest")  # which needs the repository's root on the path
     ended = subprocess.run(
-        [*command, *options, *cases], capture_output=True, text=True, check=False, cwd=directory
+        [*command, *options, *cases],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     assert ended.returncode == 1, ended.stdout + ended.stderr
     failed = set(re.findall(r"^FAILED .*::Planted(\w+)::(\w+)", ended.stdout, re.MULTILINE))

@@ -69,15 +69,31 @@ class TestCheck:
                 "its own keys were not checked"
             ),
             (
-                ":7: production.failover: configured and not used: this release "
-                "reads and writes "
-                "the primary only"
-            ),
-            (
                 ":8: production.failover: the provider 'azure' cannot be imported: "
                 "its own keys were not checked"
             ),
         ]
+
+    @pytest.mark.parametrize(
+        ("failover", "note"),
+        [
+            ("{backend: memory}", "other hosts do not see before it is back"),
+            ("[{backend: memory}]", "other hosts do not see before it is back"),
+            ("[]", "there is no failover target: while the primary is away writes are refused"),
+        ],
+    )
+    def test_what_writes_to_a_failover_target_give_up(
+        self, directory: Path, failover: str, note: str
+    ) -> None:
+        text = (
+            f"a:\n  primary: {{backend: local}}\n  failover: {failover}\n  writes: failover\n"
+        )
+        (found,) = notes(checked(directory, text))
+        assert found.startswith(":4: a.writes: ")
+        assert note in found
+        assert (
+            notes(checked(directory, text.replace("writes: failover", "writes: primary"))) == []
+        )
 
     def test_notes_on_the_tree(self, directory: Path) -> None:
         text = all_three().replace("enabled: true", "enabled: false", 1)
@@ -165,7 +181,13 @@ class TestShow:
                 }
             ],
             "backups": [],
-            "cache": {"ttl_seconds": 9.0, "max_entries": 10000},
+            "cache": {
+                "ttl_seconds": 9.0,
+                "max_entries": 10000,
+                "refresh_ahead_seconds": 0.0,
+                "stale_while_revalidate_seconds": 0.0,
+                "max_stale_seconds": 0.0,
+            },
             "retry": {"attempts": 3, "base_seconds": 0.1, "max_seconds": 2.0},
             "deadline_seconds": 10.0,
             "run": {"DB_PASSWORD": "db/password"},
@@ -184,6 +206,9 @@ class TestShow:
                 "failover[0].tokens[0]": "skykeep.yaml:11",
                 "cache.ttl_seconds": "skykeep.yaml:1",
                 "cache.max_entries": "default",
+                "cache.refresh_ahead_seconds": "default",
+                "cache.stale_while_revalidate_seconds": "default",
+                "cache.max_stale_seconds": "default",
                 "retry.attempts": "default",
                 "retry.base_seconds": "default",
                 "retry.max_seconds": "default",

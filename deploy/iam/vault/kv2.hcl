@@ -3,7 +3,7 @@ path "secret/data/myapp/*" {
 }
 
 path "secret/metadata/myapp/*" {
-  capabilities = ["delete", "list", "read", "update"]
+  capabilities = ["delete", "list", "patch", "read", "update"]
 }
 
 path "secret/undelete/myapp/*" {

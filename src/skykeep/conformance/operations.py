@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,9 +14,11 @@ from skykeep.interfaces.secret_driver import (
     KEEP,
     PENDING,
     PREVIOUS,
+    STAMP_DIGEST_BYTES,
     Attributes,
     SecretCapabilities,
     SecretDriver,
+    Stamp,
 )
 from skykeep.interfaces.secret_value import SecretValue
 
@@ -24,6 +26,7 @@ NAMES = ("a", "a/b", "a/b/c", "a/B", "ab/c", "db/password")
 PREFIXES = ("", "a", "a/b", "ab", "db", "none")
 STAGES = (CURRENT, PREVIOUS, PENDING, "blue", "green")
 LIMITS = (1, 2, 3, 1000)
+STAMPED = frozenset({"create", "update", "annotate"})
 EXPIRY = datetime(2030, 1, 1, tzinfo=UTC)
 
 WEIGHTS = {
@@ -128,7 +131,25 @@ def draw(seed: int, count: int, can: SecretCapabilities) -> list[Operation]:
     chance = random.Random(seed)  # noqa: S311  (no secret is made of it: a seed must repeat)
     kinds = {kind: weight for kind, weight in WEIGHTS.items() if _can(can, kind)}
     chosen = chance.choices(list(kinds), weights=list(kinds.values()), k=count)
-    return [_drawn(chance, kind, can) for kind in chosen]
+    drawn = [_drawn(chance, kind, can) for kind in chosen]
+    # Where one stamp is kept for all versions, what a move leaves of it differs by store.
+    return _stamped(drawn, seed) if can.stamps and can.stamp_with_value else drawn
+
+
+def _stamped(history: list[Operation], seed: int) -> list[Operation]:
+    """The same operations, some writes of them with a stamp of their own."""
+    chance = random.Random(seed)  # noqa: S311  (no secret is made of it: a seed must repeat)
+    return [
+        replace(
+            step,
+            attributes=replace(
+                step.attributes, stamp=Stamp(number, number.to_bytes(STAMP_DIGEST_BYTES, "big"))
+            ),
+        )
+        if step.kind in STAMPED and chance.random() < 0.6
+        else step
+        for number, step in enumerate(history)
+    ]
 
 
 def _can(can: SecretCapabilities, kind: str) -> bool:

@@ -42,6 +42,7 @@ pytest.register_assert_rewrite(
     "skykeep.conformance.secrets_deletes",
     "skykeep.conformance.secrets_listing",
     "skykeep.conformance.secrets_stages",
+    "skykeep.conformance.secrets_stamps",
     "skykeep.conformance.secrets_values",
     "skykeep.conformance.secrets_writes",
 )

@@ -25,6 +25,13 @@ What is kept beside the value
     ``KEEP`` leaves, a mapping replaces all pairs, ``{}`` and None remove. Expiry is kept to
     the second at least and given in UTC. They belong to the secret, not to a version. At
     ``create``, ``KEEP`` means none.
+Stamps
+    A stamp is of the version that is made with it, whatever its stage. A version that is made
+    without one has none, a value that is there already keeps the one that it has or has not,
+    and ``annotate`` changes none. Where ``get`` tells them, each version keeps its own;
+    elsewhere one is kept beside the secret with the version that it is about, and after a
+    move of ``current`` None may be told, a stamp of another version never. It shows nowhere
+    else.
 Times
     All in UTC. ``created_at`` never changes; ``updated_at`` moves with every change of any
     kind and with nothing else.
@@ -75,6 +82,8 @@ Where a capability is off:
 ``versions_of_…``   ``versions`` of a deleted secret gives its current one only
 ``times``           every time but ``expires_at`` is None, ``deleted_at`` is not
 ``creation_time``   ``created_at`` of a secret is None, that of a version is not
+``stamps``          a stamp that is given is left out; none is told
+``stamp_with_v…``   ``get`` gives no stamp; ``describe`` does
 =================== =====================================================================
 
 Every error is checked for the value: in ``str``, ``repr``, attributes, and a traceback with
@@ -101,6 +110,7 @@ from skykeep.conformance.secrets_stages import (
     Versions,
     WithoutStages,
 )
+from skykeep.conformance.secrets_stamps import Stamps, StampsOfVersions, WithoutStamps
 from skykeep.conformance.secrets_values import Names, Values
 from skykeep.conformance.secrets_writes import Kept, ReadOnly, Writes
 from skykeep.interfaces.secret_driver import SecretDriver
@@ -118,6 +128,9 @@ class SecretsSuite(
     Stages,
     NewestIsCurrent,
     WithoutStages,
+    Stamps,
+    StampsOfVersions,
+    WithoutStamps,
     Deletes,
     Listing,
     Conditions,

@@ -17,8 +17,10 @@ from typing import Any, Generic, Protocol, TypeVar
 __all__ = [
     "Answer",
     "Call",
+    "Command",
     "Effect",
     "Front",
+    "Held",
     "Layer",
     "Next",
     "Role",
@@ -95,6 +97,45 @@ class Try:
     """The error's class name, or None if it answered."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a target holds under a name.
+
+    Attributes:
+        version: its id, for compare-and-set; None if there is nothing, or no version is told.
+        digest: of the value (SHA-256); None if there is none. It stays on this host.
+        known: False if the target cannot show it: it may be written and not read, or what is
+            there is damaged. Then digest says nothing.
+        answer: what the driver told, for whoever needs more of it.
+    """
+
+    version: str | None = None
+    digest: bytes | None = None
+    known: bool = True
+    answer: Any = None
+
+
+class Command(Protocol):
+    """A write as data: it can be packed, and sent to any target again after a crash.
+
+    ``look`` and the others are each one step of a call; they raise what drivers raise.
+    """
+
+    @property
+    def resource(self) -> str:
+        """The name with its scope."""
+
+    async def look(self, target: Target) -> Held:
+        """What the target holds now."""
+
+    async def apply(self, target: Target, held: Held) -> Any:
+        """Do as the application asked, at the home of the write, under compare-and-set with
+        what was seen there, where the store has it. The application's answer."""
+
+    def pack(self) -> bytes:
+        """All of it, with the value: whoever keeps it seals it."""
+
+
 @dataclass(slots=True)
 class Call(Generic[T]):
     """One operation on one resource, ready to be sent to any target.
@@ -112,6 +153,11 @@ class Call(Generic[T]):
         size: bytes of the request's value; a deadline grows with it.
         principal: on whose behalf.
         audience: who may share the answer; set by policy, None is everybody.
+        failover: another target may answer it when the first one cannot.
+        only: the name of the one target that is asked; None leaves it to the router.
+        command: the write as data, if other targets get it, too.
+        strict: only an answer of its home, and within its time to live, will do.
+        max_stale: seconds; an answer that may be further behind will not do. None is any.
         trace: what happened below, for the audit record and the events.
     """
 
@@ -126,6 +172,11 @@ class Call(Generic[T]):
     principal: str | None = field(default_factory=principal.get)
     audience: str | None = None
     also: tuple[str, ...] = ()
+    failover: bool = False
+    only: str | None = None
+    command: Command | None = None
+    strict: bool = False
+    max_stale: float | None = None
     trace: list[Try] = field(default_factory=list)
 
 
@@ -140,6 +191,7 @@ class Answer(Generic[T]):
         stale: it is older than its time to live.
         degraded: it is not from where it should be.
         cached: it was kept, not asked for.
+        behind: seconds by which the target was behind when it gave it, as far as is known.
     """
 
     value: T
@@ -148,14 +200,23 @@ class Answer(Generic[T]):
     stale: bool = False
     degraded: bool = False
     cached: bool = False
+    behind: float = 0.0
 
 
 @dataclass(slots=True)
 class RoutedCall(Generic[T]):
-    """A call and the target chosen for it."""
+    """A call and the target chosen for it.
+
+    Attributes:
+        call: the call.
+        target: one of the environment's, or a view of it.
+        last: no other target will be asked; elsewhere a try that ran out of time is not
+            repeated.
+    """
 
     call: Call[T]
     target: Target
+    last: bool = True
 
 
 Next = Callable[[Call[T]], Awaitable[Answer[T]]]

@@ -5,6 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+Kind = Literal["read", "describe", "write", "list"]
+"""Of a call, as stores count them: a value, what is known without it, a page of a listing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How many requests a second a store documents that it takes, from all its callers.
+
+    Of an account and region, a project or a vault; what a customer has agreed on may be more. A
+    call of a driver can be several requests.
+
+    Attributes:
+        per_second: more than 0.
+        of: the kinds of calls that share it.
+    """
+
+    per_second: float
+    of: tuple[Kind, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +43,8 @@ class Provider:
             settings and an ``OpenContext`` and returns an open driver.
         embedded: it runs in this process: reads are as cheap as a cache, so that
             caching is off unless it is asked for.
+        quotas: of its store of secrets, by the setting ``service`` if the provider has more
+            than one, else under ``""``; see :meth:`quotas_of`.
     """
 
     name: str
@@ -30,6 +52,11 @@ class Provider:
     drivers: Mapping[str, str] = field(default_factory=dict)
     extra: str | None = None
     embedded: bool = False
+    quotas: Mapping[str, tuple[Quota, ...]] = field(default_factory=dict)
+
+    def quotas_of(self, settings: object) -> tuple[Quota, ...]:
+        """Those of the store of secrets that the target's settings name."""
+        return self.quotas.get(getattr(settings, "service", ""), ())
 
 
 @dataclass(frozen=True, slots=True)

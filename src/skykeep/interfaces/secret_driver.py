@@ -1,4 +1,4 @@
-"""What a provider writes to keep secrets, and the data that it exchanges.
+"""What a provider writes to keep secrets. The data that it exchanges is given on from here.
 
 A driver raises our errors (``skykeep.errors``), never retries, never logs, never caches
 and opens no task that outlives a call. The suite ``skykeep.conformance.secrets`` is the
@@ -8,28 +8,48 @@ executable form of this contract.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import Enum
-from typing import Final, final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from skykeep.errors import Unsupported
+from skykeep.interfaces.secret_data import (
+    CURRENT,
+    KEEP,
+    PENDING,
+    PREVIOUS,
+    STAMP_DIGEST_BYTES,
+    Attributes,
+    Keep,
+    Page,
+    Provenance,
+    Secret,
+    SecretInfo,
+    Stamp,
+    Version,
+    Written,
+)
 from skykeep.interfaces.secret_value import MAX_VALUE_BYTES, SecretValue
 
-CURRENT: Final = "current"
-PENDING: Final = "pending"
-PREVIOUS: Final = "previous"
-
-
-@final
-class Keep(Enum):
-    """``KEEP``: leave this as it is (None means: remove it)."""
-
-    KEEP = "keep"
-
-
-KEEP: Final = Keep.KEEP
+__all__ = [
+    "CURRENT",
+    "KEEP",
+    "PENDING",
+    "PREVIOUS",
+    "STAMP_DIGEST_BYTES",
+    "VALUES_ONLY",
+    "Attributes",
+    "Keep",
+    "Page",
+    "Provenance",
+    "Secret",
+    "SecretCapabilities",
+    "SecretDriver",
+    "SecretInfo",
+    "Stamp",
+    "Version",
+    "Written",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +89,9 @@ class SecretCapabilities:
         times: the store tells when a secret was made and changed.
         creation_time: so it does of the first of these for a secret as a whole; off where
             it tells the times of versions only.
+        stamps: a ``Stamp`` given with a value is kept and told by ``describe``. Off, it is no
+            error: the stamp is left out.
+        stamp_with_value: ``get`` tells it, too.
         empty_values: a value of 0 bytes can be kept.
         case_sensitive: names that differ in case only are different names.
         max_value_bytes: the largest value.
@@ -94,6 +117,8 @@ class SecretCapabilities:
     versions_of_deleted: bool = True
     times: bool = True
     creation_time: bool = True
+    stamps: bool = False
+    stamp_with_value: bool = False
     empty_values: bool = True
     case_sensitive: bool = True
     max_value_bytes: int = MAX_VALUE_BYTES
@@ -114,156 +139,6 @@ VALUES_ONLY: Final = SecretCapabilities(
     exclusive_create=False,
 )
 """What a store can do that keeps one value a name and nothing beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One immutable version of a secret's value.
-
-    Attributes:
-        id: issued by the store; only equality means anything.
-        created_at: when, in UTC; None where the store does not tell (``times``).
-        stages: the labels on it now.
-        available: its value can be read (not disabled, not destroyed).
-        size: bytes of the value, or None where the store does not tell.
-    """
-
-    id: str
-    created_at: datetime | None
-    stages: tuple[str, ...] = ()
-    available: bool = True
-    size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SecretInfo:
-    """What is known of a secret without its value.
-
-    Attributes:
-        name: the portable name.
-        version: the id of the current version; None if there is none, if the store has no
-            versions and does not tell without the value, or in a listing that does not tell
-            (``version_in_list``; ``updated_at`` likewise).
-        created_at: of the secret, UTC; None where the store does not tell (``times``,
-            ``creation_time``).
-        updated_at: of the last change of any kind, UTC; None likewise.
-        metadata: free text pairs.
-        tags: short label pairs.
-        expires_at: when the value should no longer be used; None is never. Reading an
-            expired secret still works: an outage would be worse than an old password.
-        deleted_at: when it was deleted, or None if it is not.
-    """
-
-    name: str
-    version: str | None
-    created_at: datetime | None
-    updated_at: datetime | None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    expires_at: datetime | None = None
-    deleted_at: datetime | None = None
-
-    @property
-    def expired(self) -> bool:
-        """Whether its expiry time has passed."""
-        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Where an answer came from.
-
-    Attributes:
-        source: the name of the target.
-        age: seconds since the target gave it.
-        stale: older than its time to live.
-        degraded: not from where it should be.
-        cached: kept, not asked for.
-    """
-
-    source: str
-    age: float = 0.0
-    stale: bool = False
-    degraded: bool = False
-    cached: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A secret's value at one version, with what is known of it.
-
-    Attributes:
-        name: the portable name.
-        value: opaque; see ``SecretValue``.
-        version: the id of this version.
-        created_at: of this version, UTC; None where the store does not tell (``times``), or
-            not with the value (``version_with_value``).
-        stages: the labels on this version now, as far as the store tells them with the value.
-        metadata, tags, expires_at: of the secret, see ``SecretInfo``; empty and None where
-            the store does not tell them with the value (``attributes_with_value``).
-        provenance: where this answer came from; None only inside a driver.
-    """
-
-    name: str
-    value: SecretValue
-    version: str
-    created_at: datetime | None
-    stages: tuple[str, ...] = ()
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    expires_at: datetime | None = None
-    provenance: Provenance | None = None
-
-    @property
-    def expired(self) -> bool:
-        """Whether its expiry time has passed."""
-        return self.expires_at is not None and self.expires_at <= datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The outcome of a write.
-
-    Attributes:
-        version: the id of the version that now holds the value.
-        changed: False if the store already held exactly this; no version was made.
-    """
-
-    version: str
-    changed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """What a write says of the secret besides its value. ``KEEP`` leaves as it is.
-
-    Attributes:
-        metadata: replaces all pairs; ``{}`` removes them.
-        tags: replaces all pairs; ``{}`` removes them.
-        expires_at: an aware datetime; None removes the expiry.
-    """
-
-    metadata: Mapping[str, str] | Keep = KEEP
-    tags: Mapping[str, str] | Keep = KEEP
-    expires_at: datetime | Keep | None = KEEP
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is to change."""
-        return self.metadata is KEEP and self.tags is KEEP and self.expires_at is KEEP
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of a listing, in the store's own order, and how to go on.
-
-    Attributes:
-        items: what is known of each secret.
-        cursor: pass it to get the next page; None if this is the last. Opaque.
-    """
-
-    items: Sequence[SecretInfo]
-    cursor: str | None
 
 
 class SecretDriver(ABC):

@@ -5,44 +5,40 @@ Each operation is checked, becomes one ``Call`` and goes through the layers.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Literal, TypeVar
 
 from skykeep.errors import Invalid, NotFound
-from skykeep.interfaces.call import Call, Effect, Front, Target
+from skykeep.interfaces.call import Answer, Call, Effect, Front, Target
+from skykeep.interfaces.foreign_versions import split, told
 from skykeep.interfaces.names import check_name, check_prefix, is_native
-from skykeep.interfaces.secret_checks import check_attributes, check_stage, check_version
+from skykeep.interfaces.secret_changes import Source
+from skykeep.interfaces.secret_checks import check_stage, check_version
 from skykeep.interfaces.secret_driver import (
     CURRENT,
-    KEEP,
-    Keep,
     Page,
-    Provenance,
     Secret,
     SecretCapabilities,
     SecretDriver,
     SecretInfo,
     Version,
-    Written,
 )
+from skykeep.interfaces.secret_following import FollowedSecrets
 from skykeep.interfaces.secret_listing import Listing
 from skykeep.interfaces.secret_many import read_many
-from skykeep.interfaces.secret_tags import tagged
-from skykeep.interfaces.secret_upsert import OnTombstone, check_size, upsert
-from skykeep.interfaces.secret_value import SecretValue
+from skykeep.interfaces.secret_writing import WrittenSecrets
+from skykeep.interfaces.staleness import check_fresh, pin, pinned, provenance_of
+from skykeep.interfaces.tasks import Tasks
 
 T = TypeVar("T")
-Value = bytes | str | SecretValue
 Work = Callable[[SecretDriver], Awaitable[T]]
 
 PAGE = 200
 """Secrets per page of a listing, where the store has no smaller limit."""
 
 
-class Secrets:
+class Secrets(FollowedSecrets, WrittenSecrets):
     """Secrets of one scope, in the environment's targets.
 
     Names are portable (``skykeep.interfaces.names``) or ``native:NAME``. Every method may
@@ -56,13 +52,25 @@ class Secrets:
         primary: Target,
         scope: str = "",
         tags: Mapping[str, str] | None = None,
+        *,
+        tasks: Tasks | None = None,
+        others: Collection[str] = (),
     ) -> None:
         """``scope`` is put before every name: ``""`` or segments with a closing slash.
-        ``tags`` are put onto every secret that is written, where the store has tags."""
+        ``tags`` are put onto every secret that is written, where the store has tags.
+        ``tasks`` are the cloud's. ``others`` are the names of further targets: a version of
+        theirs is told as ``ID@TARGET``, for it means nothing at the primary."""
         self._front = front
         self._primary = primary
         self._scope = scope
         self._tags = tags or {}
+        self._others = others
+        self._tasks = Tasks() if tasks is None else tasks
+
+    @property
+    def standing_tags(self) -> Mapping[str, str]:
+        """Those that every secret gets that is written here, where the store has tags."""
+        return self._tags
 
     # -- reading
 
@@ -73,11 +81,21 @@ class Secrets:
         version: str | None = None,
         stage: str | None = None,
         fresh: bool = False,
+        max_stale: float | None = None,
+        fail_if_stale: bool = False,
     ) -> Secret:
         """The value at a version, at a stage, or (neither given) the current one.
 
-        ``fresh`` asks the store even if the answer is cached. Raises ``NotFound``,
-        ``VersionUnavailable``.
+        Where it came from, and how far behind it may be, is its ``provenance``.
+
+        Args:
+            fresh: ask the store even if the answer is cached.
+            max_stale: an answer that may be further behind, in seconds, will not do.
+            fail_if_stale: nor will one that is stale, or not from where it should be.
+
+        Raises ``NotFound``, ``VersionUnavailable``; ``Unavailable`` where no answer will do.
+        A version or a stage beside ``current`` is a store's own: no other target is asked for
+        it.
         """
         resource = self._resource(name)
         if version is not None:
@@ -86,39 +104,41 @@ class Secrets:
             if version is not None:
                 raise Invalid("give a version or a stage, not both")
             check_stage(stage)
+        only, own = split(version, self._others)
 
         async def send(target: Target) -> Secret:
             driver: SecretDriver = await target.driver("secrets")
-            return await driver.get(resource, version=version, stage=stage)
+            return await driver.get(resource, version=own, stage=stage)
 
-        answer = await self._front(
-            Call(
-                "secrets.get",
-                resource,
-                Effect.READ,
-                send,
-                idempotent=True,
-                cache_key=(version, stage),
-                fresh=fresh,
-            )
+        call = Call(
+            "secrets.get",
+            resource,
+            Effect.READ,
+            send,
+            idempotent=True,
+            cache_key=(version, stage),
+            fresh=fresh,
+            failover=version is None and stage in {None, CURRENT},
+            only=only,
+            strict=fail_if_stale,
+            max_stale=max_stale,
         )
+        answer = await self._front(call)
         kept = answer.value
+        provenance = provenance_of(answer, kept.stamp)
+        if fail_if_stale or max_stale is not None:
+            check_fresh(call, provenance)
         return Secret(
             name,
             kept.value,
-            kept.version,
+            told(kept.version, answer),
             kept.created_at,
             kept.stages,
             kept.metadata,
             kept.tags,
             kept.expires_at,
-            Provenance(
-                answer.source,
-                time.monotonic() - answer.at,
-                answer.stale,
-                answer.degraded,
-                answer.cached,
-            ),
+            provenance,
+            kept.stamp,
         )
 
     async def get_many(
@@ -127,16 +147,23 @@ class Secrets:
         *,
         fresh: bool = False,
         missing: Literal["fail", "skip"] = "fail",
+        max_stale: float | None = None,
+        fail_if_stale: bool = False,
     ) -> dict[str, Secret]:
         """The current values of several names, in the order given.
 
         Reads run side by side, each with its own deadline. ``missing="fail"`` raises one
-        ``NotFound`` that names all that are missing; ``"skip"`` leaves them out.
+        ``NotFound`` that names all that are missing; ``"skip"`` leaves them out. The rest is as
+        in :meth:`get`.
         """
         wanted = list(dict.fromkeys(names))
         for name in wanted:
             self._resource(name)
-        found, absent = await read_many(lambda name: self.get(name, fresh=fresh), wanted)
+
+        def get(name: str) -> Awaitable[Secret]:
+            return self.get(name, fresh=fresh, max_stale=max_stale, fail_if_stale=fail_if_stale)
+
+        found, absent = await read_many(get, wanted)
         if absent and missing == "fail":
             raise NotFound(
                 f"no such secret: {', '.join(absent)}",
@@ -171,187 +198,29 @@ class Secrets:
         """What is known without the value; of a deleted one too. Raises ``NotFound``."""
         resource = self._resource(name)
 
-        info = await self._read(
-            "secrets.describe", resource, lambda driver: driver.describe(resource)
+        answer = await self._read(
+            "secrets.describe", resource, lambda driver: driver.describe(resource), True
         )
-        return replace(info, name=name)
+        info = answer.value
+        version = None if info.version is None else told(info.version, answer)
+        return replace(
+            info, name=name, version=version, provenance=provenance_of(answer, info.stamp)
+        )
 
     async def versions(self, name: str) -> Sequence[Version]:
         """All versions that the store still knows, newest first. Raises ``NotFound``."""
         resource = self._resource(name)
-        return await self._read(
+        answer = await self._read(
             "secrets.versions", resource, lambda driver: driver.versions(resource)
         )
+        if not answer.degraded:
+            return answer.value
+        return [replace(each, id=told(each.id, answer)) for each in answer.value]
 
     async def capabilities(self) -> SecretCapabilities:
         """What the primary store can do."""
         driver: SecretDriver = await self._primary.driver("secrets")
         return driver.capabilities
-
-    # -- writing
-
-    async def put(
-        self,
-        name: str,
-        value: Value,
-        *,
-        metadata: Mapping[str, str] | Keep = KEEP,
-        tags: Mapping[str, str] | Keep = KEEP,
-        expires_at: datetime | Keep | None = KEEP,
-        on_tombstone: OnTombstone = "fail",
-    ) -> Written:
-        """Create the secret or add a current version to it.
-
-        A value that is already current makes no new version. ``on_tombstone`` says what to
-        do when a deleted secret holds the name: ``fail`` with ``PendingDelete``, ``recover``
-        it and go on, or ``purge`` it first.
-        """
-        value = SecretValue(value)
-        resource = self._resource(name)
-        attributes = check_attributes(metadata, tags, expires_at)
-        if on_tombstone not in ("fail", "recover", "purge"):
-            raise Invalid(f"on_tombstone is fail, recover or purge, not {on_tombstone!r}")
-        return await self._write(
-            "secrets.put",
-            resource,
-            lambda driver: upsert(
-                driver, resource, value, attributes, tags=self._tags, on_tombstone=on_tombstone
-            ),
-            value,
-            idempotent=True,
-        )
-
-    async def create(
-        self,
-        name: str,
-        value: Value,
-        *,
-        metadata: Mapping[str, str] | Keep = KEEP,
-        tags: Mapping[str, str] | Keep = KEEP,
-        expires_at: datetime | Keep | None = KEEP,
-    ) -> Written:
-        """Keep a new secret. Raises ``Conflict`` if the name exists, ``PendingDelete``."""
-        value = SecretValue(value)
-        resource = self._resource(name)
-        attributes = check_attributes(metadata, tags, expires_at)
-        return await self._write(
-            "secrets.create",
-            resource,
-            lambda driver: driver.create(
-                resource, value, tagged(driver, attributes, self._tags, new=True)
-            ),
-            value,
-        )
-
-    async def update(
-        self,
-        name: str,
-        value: Value,
-        *,
-        stage: str = CURRENT,
-        expects: str | None = None,
-        metadata: Mapping[str, str] | Keep = KEEP,
-        tags: Mapping[str, str] | Keep = KEEP,
-        expires_at: datetime | Keep | None = KEEP,
-    ) -> Written:
-        """Add a version under ``stage`` to a secret that exists.
-
-        ``expects`` is compare-and-set: the id that ``current`` must have, else ``Conflict``.
-        ``stage="pending"`` keeps the value without making it current (see
-        :meth:`promote`). Raises ``NotFound``, ``PendingDelete``.
-        """
-        value = SecretValue(value)
-        resource = self._resource(name)
-        attributes = check_attributes(metadata, tags, expires_at)
-        check_stage(stage)
-        if expects is not None:
-            check_version(expects)
-
-        return await self._write(
-            "secrets.update",
-            resource,
-            lambda driver: driver.update(
-                resource,
-                value,
-                tagged(driver, attributes, self._tags),
-                stage=stage,
-                expects=expects,
-            ),
-            value,
-            idempotent=expects is None,
-        )
-
-    async def annotate(
-        self,
-        name: str,
-        *,
-        metadata: Mapping[str, str] | Keep = KEEP,
-        tags: Mapping[str, str] | Keep = KEEP,
-        expires_at: datetime | Keep | None = KEEP,
-        expects: str | None = None,
-    ) -> None:
-        """Change what is said of the secret and no value. Raises ``NotFound``, ``Conflict``."""
-        resource = self._resource(name)
-        attributes = check_attributes(metadata, tags, expires_at)
-        if attributes.empty:
-            raise Invalid("nothing to change: give metadata, tags or expires_at")
-        if expects is not None:
-            check_version(expects)
-        await self._write(
-            "secrets.annotate",
-            resource,
-            lambda driver: driver.annotate(
-                resource, tagged(driver, attributes, self._tags), expects=expects
-            ),
-            idempotent=expects is None,
-        )
-
-    async def move_stage(
-        self, name: str, stage: str, version: str | None, *, expects: str | None = None
-    ) -> None:
-        """Put a label on a version; None takes it off (not ``current``).
-
-        Raises ``NotFound``, ``VersionUnavailable``, ``Conflict``.
-        """
-        resource = self._resource(name)
-        check_stage(stage)
-        if version is None and stage == CURRENT:
-            raise Invalid("'current' cannot be taken off", hint="move it to another version")
-        for given in (version, expects):
-            if given is not None:
-                check_version(given)
-        await self._write(
-            "secrets.move_stage",
-            resource,
-            lambda driver: driver.move_stage(resource, stage, version, expects=expects),
-            idempotent=expects is None,
-        )
-
-    async def promote(self, name: str, version: str, *, expects: str | None = None) -> None:
-        """Make a version current; what was current becomes ``previous``."""
-        await self.move_stage(name, CURRENT, version, expects=expects)
-
-    async def delete(self, name: str, *, expects: str | None = None) -> None:
-        """Delete it: restorable where the store has soft delete, for ever elsewhere.
-
-        Raises ``NotFound``, ``Conflict``.
-        """
-        resource = self._resource(name)
-        if expects is not None:
-            check_version(expects)
-        await self._write(
-            "secrets.delete", resource, lambda driver: driver.delete(resource, expects=expects)
-        )
-
-    async def restore(self, name: str) -> None:
-        """Undo a delete. Raises ``NotFound``; ``Conflict`` if it is not deleted."""
-        resource = self._resource(name)
-        await self._write("secrets.restore", resource, lambda driver: driver.restore(resource))
-
-    async def purge(self, name: str) -> None:
-        """Remove it for ever, deleted before or not. Raises ``NotFound``."""
-        resource = self._resource(name)
-        await self._write("secrets.purge", resource, lambda driver: driver.purge(resource))
 
     def invalidate(self, name: str | None = None) -> None:
         """Forget what is cached of the secret, or (no name) of all secrets."""
@@ -365,39 +234,61 @@ class Secrets:
             raise Invalid("a native name would leave the scope", hint="open without a scope")
         return check_name(self._scope + name)
 
-    async def _read(self, operation: str, resource: str, work: Work[T]) -> T:
-        async def send(target: Target) -> T:
-            return await work(await target.driver("secrets"))
-
-        call = Call(operation, resource, Effect.READ, send, idempotent=True)
-        return (await self._front(call)).value
-
-    async def _write(
+    async def _read(
         self,
         operation: str,
         resource: str,
         work: Work[T],
-        value: SecretValue | None = None,
-        *,
-        idempotent: bool = False,
-    ) -> T:
+        failover: bool = False,
+        only: str | None = None,
+    ) -> Answer[T]:
         async def send(target: Target) -> T:
-            driver: SecretDriver = await target.driver("secrets")
-            if value is not None:
-                check_size(driver, target, value)
-            return await work(driver)
+            return await work(await target.driver("secrets"))
 
-        size = 0 if value is None else value.size
-        call = Call(operation, resource, Effect.WRITE, send, idempotent=idempotent, size=size)
-        return (await self._front(call)).value
+        call = Call(
+            operation,
+            resource,
+            Effect.READ,
+            send,
+            idempotent=True,
+            failover=failover,
+            only=only,
+        )
+        return await self._front(call)
 
-    async def _page(self, resource: str, deleted: bool, cursor: str | None, limit: int) -> Page:
-        page = await self._read(
+    async def _page(
+        self,
+        resource: str,
+        deleted: bool,
+        cursor: str | None,
+        limit: int,
+        at_home: bool = False,
+    ) -> Page:
+        # A listing that a replica began goes on there: its cursor means nothing elsewhere.
+        source, at = pinned(cursor)
+        answer = await self._read(
             "secrets.list",
             resource,
-            lambda driver: driver.list(resource, cursor=cursor, limit=limit, deleted=deleted),
+            lambda driver: driver.list(resource, cursor=at, limit=limit, deleted=deleted),
+            failover=cursor is None and not deleted and not at_home,
+            only=source,
         )
-        if not self._scope:
+        page = answer.value
+        following = pin(page.cursor, answer.source if answer.degraded or source else None)
+        if not self._scope and following == page.cursor:
             return page
         cut = len(self._scope)
-        return Page([replace(info, name=info.name[cut:]) for info in page.items], page.cursor)
+        return Page([replace(info, name=info.name[cut:]) for info in page.items], following)
+
+    def _source(self) -> Source:
+        async def page(prefix: str, at: str | None) -> Page:
+            resource = self._resource(prefix) if prefix else self._scope.removesuffix("/")
+            return await self._page(resource, False, at, PAGE, at_home=True)
+
+        return Source(
+            lambda name: self.get(name, fresh=True, fail_if_stale=True),
+            self.describe,
+            lambda prefix: Listing(lambda at: page(prefix, at), None),
+            self.capabilities,
+            self.invalidate,
+        )

@@ -33,6 +33,7 @@ from skykeep.interfaces.secret_driver import (
     SecretCapabilities,
     SecretDriver,
     SecretInfo,
+    Stamp,
     Version,
     Written,
 )
@@ -232,9 +233,9 @@ class SealedSecrets(SecretDriver):
     async def rewrap(self, name: str, newest: str) -> bool:
         """Seal the current value anew if it is not under the newest key; whether it was not.
 
-        ``newest`` is the version of the key that seals; empty if nobody knows. What changed
-        meanwhile is ``Conflict`` where the store decides that. Raises as ``get`` and
-        ``update``.
+        ``newest`` is the version of the key that seals; empty if nobody knows. The stamp goes
+        along: it is of the plain value. What changed meanwhile is ``Conflict`` where the store
+        decides that. Raises as ``get`` and ``update``.
         """
         found = await self._driver.get(name)
         sealed = self._sealer.parse(found.value)
@@ -246,12 +247,20 @@ class SealedSecrets(SecretDriver):
         await self._driver.update(
             name,
             await self._seal(name, value),
-            Attributes(),
+            Attributes(stamp=await self._stamp(found)),
             expects=found.version if can.compare_and_set else None,
         )
         return True
 
     # -- inside
+
+    async def _stamp(self, found: Secret) -> Stamp | None:
+        """That of the current value, which was just read."""
+        can = self._driver.capabilities
+        if can.stamp_with_value or not can.stamps:
+            return found.stamp
+        known = await self._driver.describe(found.name)
+        return known.stamp if known.version == found.version else None
 
     def _check(self, what: str, value: SecretValue) -> None:
         # Else the key store would be asked for what is refused anyway.

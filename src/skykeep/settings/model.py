@@ -7,7 +7,7 @@ of this folder. The attribute lines of the docstrings are the descriptions that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -61,10 +61,19 @@ class CacheSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
         ttl_seconds: time to live, 0 is off; by default 300 for remote stores and 0 for
             embedded ones.
         max_entries: the least recently used answer goes when there are more; at least 1.
+        refresh_ahead_seconds: a read in the last so many seconds of its time to live asks the
+            store again beside the caller, who gets what is kept; 0 is off.
+        stale_while_revalidate_seconds: so it does for so long after its time to live; the
+            answer is marked stale; 0 is off.
+        max_stale_seconds: for so long after its time to live an answer is still given, marked
+            stale, when no target can be asked; 0 is off.
     """
 
     ttl_seconds: Seconds | None = None
     max_entries: Annotated[int, Meta(ge=1)] = 10_000
+    refresh_ahead_seconds: Seconds = 0.0
+    stale_while_revalidate_seconds: Seconds = 0.0
+    max_stale_seconds: Seconds = 0.0
 
 
 class RetrySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -79,6 +88,51 @@ class RetrySettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fi
     attempts: Annotated[int, Meta(ge=1, le=10)] = 3
     base_seconds: Seconds = 0.1
     max_seconds: Seconds = 2.0
+
+
+class BreakerSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """When a target that fails is left alone for a while.
+
+    Attributes:
+        failures: so many tries in a row that had no answer open the breaker; 0 is off.
+        probe_seconds: so long after that, and again after each probe in vain, one try is let
+            through; more than 0.
+    """
+
+    failures: Annotated[int, Meta(ge=0)] = 5
+    probe_seconds: Annotated[float, Meta(gt=0)] = 5.0
+
+
+class HedgeSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Whether a slow read is asked a second time before the first has failed.
+
+    Attributes:
+        enabled: hedge reads that take longer than 95 of 100 at their target do.
+        budget: the share of reads that may be hedged; more than 0, at most 1.
+    """
+
+    enabled: bool = False
+    budget: Annotated[float, Meta(gt=0, le=1)] = 0.05
+
+
+class JournalSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Where this host keeps the writes that other targets still have to get.
+
+    All processes of a host that use one environment must share it.
+
+    Attributes:
+        path: the file; by default one for each environment under ``journal`` in skykeep's data
+            directory. ``~`` is the home directory.
+        key_file: the key file that seals it; by default one that is made beside it, for this
+            user alone.
+        max_entries: so many writes may be owed; then a write is refused.
+        max_bytes: so many bytes may they have.
+    """
+
+    path: NonEmpty | None = None
+    key_file: NonEmpty | None = None
+    max_entries: Annotated[int, Meta(ge=1)] = 10_000
+    max_bytes: Annotated[int, Meta(ge=1)] = 64 * 1024 * 1024
 
 
 class ScopeSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -112,7 +166,14 @@ class EnvironmentSettings(
             ``object_storage``.
         cache: how reads are kept; goes before the file's own ``cache``.
         retry: how calls are tried again; goes before the file's own ``retry``.
+        writes: where a write goes when the primary cannot be reached: ``primary`` refuses it,
+            ``failover`` writes to the next target and brings it to the primary later.
         deadline_seconds: the budget of a call, all tries included; more than 0.
+        attempt_seconds: the budget of one try; more than 0.
+        breaker: when a target that fails is left alone for a while.
+        hedge: whether a slow read is asked a second time.
+        journal: where writes are kept that other targets still have to get.
+        sweep_seconds: so often a process that stays open compares its targets; 0 is never.
         scope: tenant and namespace that are put before every name.
         run: environment variable -> secret name, for ``skykeep run``.
         tags: put onto every secret that is written, where the store has tags: project,
@@ -130,7 +191,13 @@ class EnvironmentSettings(
     object_storage: StorageSettings = StorageSettings()
     cache: CacheSettings = CacheSettings()
     retry: RetrySettings = RetrySettings()
+    writes: Literal["primary", "failover"] = "primary"
     deadline_seconds: Annotated[float, Meta(gt=0)] = 10.0
+    attempt_seconds: Annotated[float, Meta(gt=0)] = 2.0
+    breaker: BreakerSettings = BreakerSettings()
+    hedge: HedgeSettings = HedgeSettings()
+    journal: JournalSettings = JournalSettings()
+    sweep_seconds: Seconds = 0.0
     scope: ScopeSettings = ScopeSettings()
     run: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
@@ -156,6 +223,8 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True):
         retry: how calls are tried again.
         deadline_seconds: the budget of a call, all tries included; a value adds the time
             that its size needs at 256 KiB/s.
+        writes, attempt_seconds, breaker, hedge, journal, sweep_seconds: see
+            ``EnvironmentSettings``.
         run: environment variable -> secret name, for ``skykeep run``.
         tags: put onto every secret that is written, where the store has tags.
         sources: the targets that a ``SecretLoader`` asks after the primary, in their order.
@@ -178,6 +247,12 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True):
     cache: CacheSettings = CacheSettings()
     retry: RetrySettings = RetrySettings()
     deadline_seconds: float = 10.0
+    writes: Literal["primary", "failover"] = "primary"
+    attempt_seconds: float = 2.0
+    breaker: BreakerSettings = BreakerSettings()
+    hedge: HedgeSettings = HedgeSettings()
+    journal: JournalSettings = JournalSettings()
+    sweep_seconds: float = 0.0
     run: Mapping[str, str] = {}
     tags: Mapping[str, str] = {}
     sources: tuple[TargetSettings, ...] = ()

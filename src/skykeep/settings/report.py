@@ -15,7 +15,14 @@ from skykeep.settings.diagnose import checked, value_problem
 from skykeep.settings.files import find
 from skykeep.settings.guarding import EncryptionSettings, ResidencySettings
 from skykeep.settings.masks import MASK, masked
-from skykeep.settings.model import Environment, TargetSettings, UninstalledTarget
+from skykeep.settings.model import (
+    BreakerSettings,
+    Environment,
+    HedgeSettings,
+    JournalSettings,
+    TargetSettings,
+    UninstalledTarget,
+)
 from skykeep.settings.nodes import Node, Row, Scalar, Table, below, plain, table, walk
 from skykeep.settings.overrides import Flags, overrides
 from skykeep.settings.resolve import Resolved, build, choose, merge
@@ -114,10 +121,7 @@ def _notes(file: File, settings_of: SettingsOf, lacking_of: LackingOf) -> list[P
                     "other's secrets"
                 )
                 notes.append(value_problem(node, key, message))
-        unused = [role for role in ("failover", "backups") if role in environment.items]
-        for role in unused:
-            message = "configured and not used: this release reads and writes the primary only"
-            notes.append(value_problem(environment.items[role], below(name, role), message))
+        _note_writes(environment, name, notes)
     _note_trees(file, notes)
     if len(file.environments) > 1 and _ambiguous(file):
         message = "no 'default_environment': commands need --env or SKYKEEP_ENV"
@@ -152,6 +156,22 @@ def _note_uninstalled(
     else:
         return
     notes.append(value_problem(backend, key, message))
+
+
+def _note_writes(environment: Table, name: str, notes: list[Problem]) -> None:
+    """What ``writes: failover`` gives up, and where it does nothing."""
+    node = environment.items.get("writes")
+    if not isinstance(node, Scalar) or node.value != "failover":
+        return
+    targets = environment.items.get("failover")
+    if targets is None or (isinstance(targets, Row) and not targets.items):
+        message = "there is no failover target: while the primary is away writes are refused"
+    else:
+        message = (
+            "what this host writes while the primary is away other hosts do not see before "
+            "it is back; what two hosts write then may be a conflict"
+        )
+    notes.append(value_problem(node, below(name, "writes"), message))
 
 
 def _note_region(environment: Table, node: Table, key: str, notes: list[Problem]) -> None:
@@ -220,6 +240,12 @@ def shown(resolved: Resolved) -> dict[str, Any]:
         ("encryption", environment.encryption, EncryptionSettings()),
         ("residency", environment.residency, ResidencySettings()),
         ("object_storage", environment.object_storage, StorageSettings()),
+        ("writes", environment.writes, "primary"),
+        ("attempt_seconds", environment.attempt_seconds, 2.0),
+        ("breaker", environment.breaker, BreakerSettings()),
+        ("hedge", environment.hedge, HedgeSettings()),
+        ("journal", environment.journal, JournalSettings()),
+        ("sweep_seconds", environment.sweep_seconds, 0.0),
     ):
         if part != default:
             values[name] = _without_none(msgspec.to_builtins(part))
