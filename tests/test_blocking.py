@@ -16,13 +16,16 @@ from skykeep.errors import NotFound, Unavailable
 from skykeep.interfaces.secrets import Secrets
 from skykeep.layers.telemetry import Event
 
+ANSWERS_THAT_WAIT = {"hold"}
+"""Coroutines whose answer has methods to be waited for, too, and so a class of its own."""
+
 
 def test_every_method_of_the_asynchronous_door_is_there() -> None:
     for name, method in inspect.getmembers(Secrets, inspect.isfunction):
         if name.startswith("_"):
             continue
         ours = inspect.getattr_static(BlockingSecrets, name)
-        if inspect.iscoroutinefunction(method):
+        if inspect.iscoroutinefunction(method) and name not in ANSWERS_THAT_WAIT:
             assert isinstance(ours, blocking), name
             assert ours.__doc__ == method.__doc__
         else:

@@ -275,11 +275,37 @@ async def test_callers_who_come_together_open_a_store_once() -> None:
             await cloud._primary.target.driver("telemetry")
 
 
-async def test_further_targets_are_said_to_be_unused(caplog: pytest.LogCaptureFixture) -> None:
-    target = MemorySettings(backend="memory")
-    environment = Environment(primary=target, failover=(target,), backups=(target,))
-    await skykeep.Cloud(environment, environ={}).close()
-    assert "2 failover and backup target(s)" in caplog.text
+async def test_further_targets_get_what_is_written_and_answer_for_the_primary(
+    tmp_path: Path,
+) -> None:
+    stores = {name: MemorySettings(backend="memory", store=f"several-{name}") for name in "abc"}
+    environment = Environment(
+        primary=stores["a"], failover=(stores["b"],), backups=(stores["c"],)
+    )
+    environ = {"SKYKEEP_HOME": str(tmp_path)}
+    async with skykeep.Cloud(environment, environ=environ) as cloud:
+        await cloud.secrets.put("db/password", "hunter2")
+        assert not await cloud.replication.settle(10)
+        for target in ("primary", "failover", "backup"):
+            async with cloud.at(target) as alone:
+                found = await alone.secrets.get("db/password")
+                assert found.value.text() == "hunter2"
+                assert found.stamp is not None
+        driver = await cloud._primary.target.driver("secrets")
+        driver.fail_next(Unavailable, times=100)
+        found = await cloud.secrets.get("db/password")
+        assert found.provenance is not None
+        assert found.provenance.source == "failover (memory)"
+        health = await cloud.health()
+        assert [each.status for each in health.targets] == ["down", "up", "up"]
+        assert health.status == "degraded"
+    assert (tmp_path / "journal" / "default.db").stat().st_mode & 0o777 == 0o600
+
+
+async def test_two_targets_of_one_name_are_refused() -> None:
+    target = MemorySettings(backend="memory", name="same")
+    with pytest.raises(ConfigError, match="both called 'same'"):
+        skykeep.Cloud(Environment(primary=target, failover=(target,)), environ={})
 
 
 async def test_embedded_stores_are_read_afresh_unless_a_cache_is_asked_for() -> None:

@@ -32,18 +32,21 @@ if TYPE_CHECKING:
     from skykeep.interfaces.key_driver import KeyInfo as KeyInfo
     from skykeep.interfaces.key_driver import Signature as Signature
     from skykeep.interfaces.keys import Keys as Keys
+    from skykeep.interfaces.secret_changes import Change as Change
     from skykeep.interfaces.secret_driver import KEEP as KEEP
     from skykeep.interfaces.secret_driver import Provenance as Provenance
     from skykeep.interfaces.secret_driver import Secret as Secret
     from skykeep.interfaces.secret_driver import SecretInfo as SecretInfo
     from skykeep.interfaces.secret_driver import Version as Version
     from skykeep.interfaces.secret_driver import Written as Written
+    from skykeep.interfaces.secret_holding import HeldSecret as HeldSecret
     from skykeep.interfaces.secret_value import SecretValue as SecretValue
     from skykeep.interfaces.secrets import Secrets as Secrets
     from skykeep.loading.loader import BlockingSecretLoader as BlockingSecretLoader
     from skykeep.loading.loader import SecretLoader as SecretLoader
     from skykeep.models.blocking import BlockingModelStore as BlockingModelStore
     from skykeep.models.store import ModelStore as ModelStore
+    from skykeep.multi_cloud import MultiCloudSecretsManager as MultiCloudSecretsManager
     from skykeep.providers.local.unlocked import unlocked as unlocked
 
 _HOMES = {
@@ -53,6 +56,7 @@ _HOMES = {
     "BlockingConfigBackup": "skykeep.config_backup.blocking",
     "BlockingModelStore": "skykeep.models.blocking",
     "BlockingSecretLoader": "skykeep.loading.loader",
+    "Change": "skykeep.interfaces.secret_changes",
     "Cloud": "skykeep.cloud",
     "ConfigBackup": "skykeep.config_backup.backup",
     "ConfigError": "skykeep.errors",
@@ -60,6 +64,7 @@ _HOMES = {
     "Corrupt": "skykeep.errors",
     "DataKey": "skykeep.interfaces.key_driver",
     "Denied": "skykeep.errors",
+    "HeldSecret": "skykeep.interfaces.secret_holding",
     "Invalid": "skykeep.errors",
     "KEEP": "skykeep.interfaces.secret_driver",
     "KeyFailure": "skykeep.errors",
@@ -67,6 +72,7 @@ _HOMES = {
     "Keys": "skykeep.interfaces.keys",
     "MissingExtra": "skykeep.errors",
     "ModelStore": "skykeep.models.store",
+    "MultiCloudSecretsManager": "skykeep.multi_cloud",
     "NotFound": "skykeep.errors",
     "PendingDelete": "skykeep.errors",
     "Problem": "skykeep.errors",

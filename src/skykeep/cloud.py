@@ -7,6 +7,7 @@ import os
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
     from skykeep.interfaces.keys import Keys
     from skykeep.interfaces.objects import Objects
     from skykeep.layers.residency import Place
-    from skykeep.layers.seal import Sealing
+    from skykeep.layers.several import Several
+    from skykeep.replication.face import Replication
+    from skykeep.replication.health import Health
     from skykeep.sealing.encryption import Encryption
     from skykeep.sealing.rewrapping import Rewrapped
+    from skykeep.sealing.secrets import SecretSealer
 
 logger = logging.getLogger("skykeep")
 
@@ -112,6 +116,7 @@ class Cloud:
         self._tasks = Tasks()
         self._encryption = self._encrypts(environment)
         sealing = None if self._encryption is None else self._encryption.secrets
+        self._replicas = self._copies(environment)
         self._primary = self._home(environment.primary, sealing=sealing)
         self._others = {
             capability: self._home(settings, capability)
@@ -127,6 +132,8 @@ class Cloud:
             sealing.view(primary.target) if sealing else primary.target,
             environment.scope,
             environment.tags,
+            tasks=self._tasks,
+            others=[each.name for each in self._replicas],
         )
         self._objects: Objects | None = None
         self._keys: Keys | None = None
@@ -134,13 +141,6 @@ class Cloud:
         self._closed = False
         if logger.isEnabledFor(logging.DEBUG):
             self.listen(log_event)
-        unused = len(environment.failover) + len(environment.backups)
-        if unused:
-            logger.warning(
-                "%d failover and backup target(s) are configured; this release uses only "
-                "the primary",
-                unused,
-            )
         _open_clouds.add(self)
 
     def beside(self, environment: Environment) -> Cloud:
@@ -166,21 +166,56 @@ class Cloud:
         self,
         settings: TargetSettings,
         capability: str | None = None,
-        sealing: Sealing | None = None,
+        sealing: SecretSealer | None = None,
     ) -> _Home:
-        provider = registry.provider(settings.backend)
-        target = ConfiguredTarget(
-            provider, settings, Role.PRIMARY, self._context, self._tasks, called=capability
-        )
-        embedded = provider.embedded
-        return _Home(
+        target = self._target(settings, Role.PRIMARY, capability)
+        several: Several | None = None
+        if self._replicas and capability is None:
+            # Imported here: most environments have one target.
+            from skykeep.replication.setup import several as beside
+
+            several = beside(
+                self.environment, self._replicas, lambda: self._secrets, self._data_dir, sealing
+            )
+        stack = Stack(
+            self.environment,
             target,
-            Stack(self.environment, target, self._tasks, embedded=embedded, sealing=sealing),
+            self._tasks,
+            embedded=target.embedded,
+            sealing=sealing,
+            several=several,
         )
+        if several is not None and self.environment.sweep_seconds:
+            from skykeep.drift.targets import sweeper
+
+            stack.sweeper = sweeper(self.environment, stack, (target, *self._replicas))
+        return _Home(target, stack)
+
+    def _target(
+        self, settings: TargetSettings, role: Role, called: str | None
+    ) -> ConfiguredTarget:
+        provider = registry.provider(settings.backend)
+        return ConfiguredTarget(
+            provider, settings, role, self._context, self._tasks, called=called
+        )
+
+    def _copies(self, environment: Environment) -> list[ConfiguredTarget]:
+        """The failover targets and the backups."""
+        if not environment.failover and not environment.backups:
+            return []
+        from skykeep.replication.naming import named
+
+        _, *others = named(environment)
+        return [self._target(each.settings, each.role, each.label) for each in others]
 
     @property
     def _homes(self) -> tuple[_Home, ...]:
         return (self._primary, *self._others.values())
+
+    @property
+    def _targets(self) -> tuple[ConfiguredTarget, ...]:
+        """Those that keep secrets, the primary first."""
+        return (self._primary.target, *self._replicas)
 
     def _home_of(self, capability: str) -> _Home:
         return self._others.get(capability, self._primary)
@@ -293,6 +328,33 @@ class Cloud:
             await rewrapping.objects(sealed, stored, objects)
         return rewrapping.done
 
+    def at(self, target: str) -> Cloud:
+        """One target of this environment alone, for secrets: read it, or write only there.
+
+        Args:
+            target: its name, its role, or its place: ``failover``, ``backups[1]``.
+
+        Whoever asked for it closes it. Raises ``ConfigError`` for a target that is not there.
+        """
+        from skykeep.replication.naming import alone, find
+
+        return self.beside(alone(self.environment, find(self.environment, target)))
+
+    @property
+    def replication(self) -> Replication:
+        """The targets together: their health, what they are owed, conflicts."""
+        self._check_open()
+        # Imported here: reading and writing do not need it.
+        from skykeep.replication.face import Replication
+
+        return Replication(
+            self.environment, self._primary.stack, self._targets, lambda: self._secrets
+        )
+
+    async def health(self) -> Health:
+        """How each target is; see ``Replication.health``."""
+        return await self.replication.health()
+
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` with an ``Event`` after each call."""
         for home in self._homes:
@@ -310,6 +372,10 @@ class Cloud:
         for home in self._homes:
             home.stack.invalidate(None)
             await home.target.close()
+        for copy in self._replicas:
+            await copy.close()
+        if self._primary.stack.journal is not None:
+            await self._primary.stack.journal.close()
 
     async def __aenter__(self) -> Cloud:
         return self
@@ -326,9 +392,12 @@ class Cloud:
         return OpenContext(
             target=target,
             environ=self._environ,
-            data_dir=lambda: data_dir(self._environ),
+            data_dir=self._data_dir,
             ask=self._ask,
         )
+
+    def _data_dir(self) -> Path:
+        return data_dir(self._environ)
 
     def _after_fork(self) -> None:
         self._tasks.forget()
@@ -337,6 +406,8 @@ class Cloud:
         for home in self._homes:
             home.stack.after_fork()
             home.target.after_fork()
+        for copy in self._replicas:
+            copy.after_fork()
 
 
 _open_clouds: weakref.WeakSet[Cloud] = weakref.WeakSet()

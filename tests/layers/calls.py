@@ -44,8 +44,8 @@ def write(name: str = "db/password", **changes: Any) -> Call[Any]:
 class Below:
     """What stands below the layer under test: answers by script, counts what arrives.
 
-    Each step of ``script`` is a value or an exception; the last one repeats. ``gate`` holds
-    answers back until it is set.
+    Each step of ``script`` is a value, an answer or an exception; the last one repeats.
+    ``gate`` holds answers back until it is set.
     """
 
     script: Sequence[Any] = ("value",)
@@ -67,4 +67,4 @@ class Below:
                 raise
         if isinstance(step, BaseException):
             raise step
-        return Answer(step, "primary (fake)")
+        return step if isinstance(step, Answer) else Answer(step, "primary (fake)")

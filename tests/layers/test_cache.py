@@ -7,25 +7,16 @@ import asyncio
 import pytest
 
 from skykeep.errors import Denied, NotFound, Throttled, Unauthenticated, Unavailable
-from skykeep.layers.cache import Cache
+from tests.layers.caches import layer
 from tests.layers.calls import Below, read, write
+from tests.layers.clock import Clock
 
 pytestmark = pytest.mark.asyncio
 
 
-class Clock:
-    """Monotonic seconds that a test turns."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def test_a_read_is_kept_for_its_time_to_live_and_says_so() -> None:
     clock, below = Clock(), Below(["one", "two"])
-    cache = Cache(300, 10, clock)
+    cache = layer(clock=clock)
     assert (await cache(read(), below)).cached is False
     clock.now += 299
     kept = await cache(read(), below)
@@ -36,7 +27,7 @@ async def test_a_read_is_kept_for_its_time_to_live_and_says_so() -> None:
 
 async def test_ttl_zero_keeps_nothing() -> None:
     below = Below()
-    cache = Cache(0, 10)
+    cache = layer(0)
     await cache(read(), below)
     await cache(read(), below)
     assert len(below.calls) == 2
@@ -54,14 +45,14 @@ async def test_ttl_zero_keeps_nothing() -> None:
 )
 async def test_answers_are_not_mixed_up(other: object) -> None:
     below = Below(["one", "two"])
-    cache = Cache(300, 10)
+    cache = layer()
     await cache(read(), below)
     assert (await cache(other, below)).value == "two"  # type: ignore[arg-type]  # a Call
 
 
 async def test_calls_without_a_key_are_not_kept() -> None:
     below = Below()
-    cache = Cache(300, 10)
+    cache = layer()
     for _ in range(2):
         await cache(read(cache_key=None), below)
     assert len(below.calls) == 2
@@ -69,7 +60,7 @@ async def test_calls_without_a_key_are_not_kept() -> None:
 
 async def test_fresh_asks_and_keeps_the_answer() -> None:
     below = Below(["one", "two"])
-    cache = Cache(300, 10)
+    cache = layer()
     await cache(read(), below)
     assert (await cache(read(fresh=True), below)).value == "two"
     assert (await cache(read(), below)).value == "two"
@@ -78,7 +69,7 @@ async def test_fresh_asks_and_keeps_the_answer() -> None:
 
 async def test_a_write_evicts_the_name_and_no_other() -> None:
     below = Below(["one", "other", "written", "new"])
-    cache = Cache(300, 10)
+    cache = layer()
     await cache(read(), below)
     await cache(read("db/other"), below)
     await cache(write(), below)
@@ -86,9 +77,20 @@ async def test_a_write_evicts_the_name_and_no_other() -> None:
     assert (await cache(read("db/other"), below)).value == "other"
 
 
+async def test_while_a_write_is_under_way_nothing_kept_is_given() -> None:
+    gate = asyncio.Event()
+    cache = layer()
+    await cache(read(), Below(["one"]))
+    writing = asyncio.create_task(cache(write(), Below(["done"], gate)))
+    await asyncio.sleep(0)
+    assert (await cache(read(), Below(["now"]))).value == "now"
+    gate.set()
+    await writing
+
+
 async def test_a_failed_write_evicts_too() -> None:
     below = Below(["one", Unavailable("who knows"), "two"])
-    cache = Cache(300, 10)
+    cache = layer()
     await cache(read(), below)
     with pytest.raises(Unavailable):
         await cache(write(), below)
@@ -98,7 +100,7 @@ async def test_a_failed_write_evicts_too() -> None:
 @pytest.mark.parametrize("error", [NotFound, Denied, Unauthenticated])
 async def test_an_answer_that_the_store_takes_back_is_evicted(error: type[Exception]) -> None:
     below = Below(["one", error("gone"), "two"])
-    cache = Cache(300, 10)
+    cache = layer()
     await cache(read(), below)
     with pytest.raises(error):
         await cache(read(fresh=True), below)
@@ -108,7 +110,7 @@ async def test_an_answer_that_the_store_takes_back_is_evicted(error: type[Except
 @pytest.mark.parametrize("error", [Unavailable, Throttled])
 async def test_an_outage_evicts_nothing(error: type[Exception]) -> None:
     below = Below(["one", error("later")])
-    cache = Cache(300, 10)
+    cache = layer()
     await cache(read(), below)
     with pytest.raises(error):
         await cache(read(fresh=True), below)
@@ -119,7 +121,7 @@ async def test_an_outage_evicts_nothing(error: type[Exception]) -> None:
 async def test_a_read_that_began_before_a_write_does_not_fill(how: str) -> None:
     gate = asyncio.Event()
     slow, quick = Below(["old"], gate), Below(["new"])
-    cache = Cache(300, 10)
+    cache = layer()
     reading = asyncio.create_task(cache(read(), slow))
     await asyncio.sleep(0)
     if how == "write":
@@ -133,7 +135,7 @@ async def test_a_read_that_began_before_a_write_does_not_fill(how: str) -> None:
 
 async def test_a_read_that_begins_during_a_write_does_not_fill() -> None:
     gate = asyncio.Event()
-    cache = Cache(300, 10)
+    cache = layer()
     writing = asyncio.create_task(cache(write(), Below(["done"], gate)))
     await asyncio.sleep(0)
     assert (await cache(read(), Below(["old"]))).value == "old"
@@ -144,7 +146,7 @@ async def test_a_read_that_begins_during_a_write_does_not_fill() -> None:
 
 async def test_the_least_recently_used_goes_first_and_memory_is_bounded() -> None:
     below = Below()
-    cache = Cache(300, 3)
+    cache = layer(max_entries=3)
     for name in ("a", "b", "c"):
         await cache(read(name), below)
     await cache(read("a"), below)
@@ -156,17 +158,17 @@ async def test_the_least_recently_used_goes_first_and_memory_is_bounded() -> Non
     assert len(below.calls) == 5
     for number in range(100):
         await cache(read(f"n{number}"), below)
-    assert len(cache._kept) == len(cache._keys) == 3
-    assert not cache._fills
+    assert len(cache._kept.entries) == len(cache._kept._keys) == 3
+    assert not cache._kept._waiting
 
 
 async def test_expired_answers_leave_nothing_behind() -> None:
     clock, below = Clock(), Below(["one", NotFound("gone")])
-    cache = Cache(300, 10, clock)
+    cache = layer(clock=clock)
     await cache(read(), below)
     clock.now += 301
     with pytest.raises(NotFound):
         await cache(read(), below)
-    assert not cache._kept
-    assert not cache._keys
-    assert not cache._fills
+    assert not cache._kept.entries
+    assert not cache._kept._keys
+    assert not cache._kept._waiting

@@ -42,8 +42,8 @@ def layer(attempts: int = 3, jitter: float = 1.0) -> tuple[Retry, Waits]:
     return Retry(attempts, 0.1, 2.0, waits, lambda: jitter), waits
 
 
-def routed(call: Call[object]) -> RoutedCall[object]:
-    return RoutedCall(call, FakeTarget())
+def routed(call: Call[object], *, last: bool = True) -> RoutedCall[object]:
+    return RoutedCall(call, FakeTarget(), last)
 
 
 @pytest.mark.asyncio
@@ -136,6 +136,72 @@ async def test_an_outage_is_not_multiplied() -> None:
     with pytest.raises(Unavailable):
         await retry(routed(read()), below)
     assert len(below.calls) == 2
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("error", "last", "tries"),
+    [
+        (Unavailable("too late", timed_out=True), True, 3),
+        (Unavailable("too late", timed_out=True), False, 1),
+        (Unavailable("reset"), False, 3),
+        (Unavailable("open", sent=False, left_alone=True), True, 1),
+        (Unavailable("open", sent=False, left_alone=True), False, 1),
+        (Throttled("slowly", retry_after=2.0), False, 3),
+        (Throttled("slowly", retry_after=2.1), False, 1),
+        (Throttled("slowly", retry_after=2.1), True, 3),
+    ],
+)
+async def test_the_next_target_is_asked_instead_of_waiting_for_this_one(
+    error: SkykeepError, last: bool, tries: int
+) -> None:
+    retry, _ = layer()
+    below = Below([error])
+    with pytest.raises(type(error)):
+        await retry(routed(read(), last=last), below)
+    assert len(below.calls) == tries
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "then",
+    [
+        Throttled("not executed"),
+        Unavailable("never left", sent=False),
+        Unavailable("open", sent=False, left_alone=True),
+    ],
+)
+async def test_what_a_later_try_says_of_itself_does_not_settle_an_earlier_one(
+    then: SkykeepError,
+) -> None:
+    retry, _ = layer()
+    doubt = Unavailable("it may have been executed")
+    with pytest.raises(Unavailable) as caught:
+        await retry(routed(write(idempotent=True)), Below([doubt, then]))
+    assert caught.value is doubt
+    with pytest.raises(type(then)) as settled:
+        await retry(routed(read()), Below([doubt, then]))
+    assert settled.value is then
+
+
+@pytest.mark.asyncio
+async def test_an_answer_settles_a_write_in_doubt() -> None:
+    retry, _ = layer()
+    below = Below([Unavailable("it may have been executed"), Conflict("there is another")])
+    with pytest.raises(Conflict):
+        await retry(routed(write(idempotent=True)), below)
+
+
+@pytest.mark.asyncio
+async def test_a_target_that_is_left_alone_costs_no_budget() -> None:
+    retry, _ = layer()
+    for _ in range(100):
+        with pytest.raises(Unavailable):
+            await retry(routed(read()), Below([Unavailable("open", left_alone=True)]))
+    below = Below([Unavailable("down")])
+    with pytest.raises(Unavailable):
+        await retry(routed(read()), below)
+    assert len(below.calls) == 3
 
 
 @given(number=st.integers(1, 60), jitter=st.floats(0, 1))

@@ -38,6 +38,14 @@ async def test_a_call_goes_to_a_view_of_its_target_and_each_call_to_its_own() ->
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("last", [True, False])
+async def test_a_view_is_the_last_target_if_its_target_is(last: bool) -> None:
+    below = Below()
+    await Seal(Views())(RoutedCall(read(), FakeTarget(), last), below)
+    assert below.calls[0].last is last
+
+
+@pytest.mark.asyncio
 async def test_all_tries_of_a_call_go_to_the_same_view() -> None:
     views, below = Views(), Below([Unavailable("lost"), Unavailable("lost"), "value"])
 

@@ -101,8 +101,10 @@ async def test_a_read_after_a_write_does_not_join_an_older_flight(moment: str) -
         (read(), read(cache_key=("1", None))),
         (read(fresh=True), read(fresh=True)),
         (read(cache_key=None), read(cache_key=None)),
+        (read(), read(strict=True)),
+        (read(), read(max_stale=5.0)),
     ],
-    ids=["audience", "name", "version", "fresh", "no key"],
+    ids=["audience", "name", "version", "fresh", "no key", "strict", "max_stale"],
 )
 async def test_who_does_not_share(one: object, other: object) -> None:
     below, layer = Below(gate=asyncio.Event()), SingleFlight(Tasks())

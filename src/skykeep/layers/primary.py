@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TypeVar
 
 from skykeep.errors import SkykeepError
@@ -22,9 +23,13 @@ class Primary:
 
 
 async def send(routed: RoutedCall[T]) -> Answer[T]:
-    """The end of the stack: execute the call at its target, which errors then name."""
+    """The end of the stack: execute the call at its target, which errors then name.
+
+    The answer is as old as the question: what was written meanwhile may not be in it.
+    """
+    asked = time.monotonic()
     try:
-        return Answer(await routed.call.send(routed.target), routed.target.name)
+        return Answer(await routed.call.send(routed.target), routed.target.name, asked)
     except SkykeepError as error:
         error.located(target=routed.target.name)
         raise

@@ -141,14 +141,22 @@ class Residency:
         scope: what names have before them, with its closing slash; or ``""``.
         tasks: the Cloud's: the question is asked once for all who wait for its answer.
         seconds: how long it may take.
+        alone: there is no other target to go to: one that is slow to tell is asked again.
     """
 
     def __init__(
-        self, settings: ResidencySettings, scope: str, tasks: Tasks, *, seconds: float = 10.0
+        self,
+        settings: ResidencySettings,
+        scope: str,
+        tasks: Tasks,
+        *,
+        seconds: float = 10.0,
+        alone: bool = True,
     ) -> None:
         self.rules = Rules(settings, scope)
         self._tasks = tasks
         self._seconds = seconds
+        self._alone = alone
         # By identity: two targets may have the same name. The target is kept, or another one
         # could have its place in memory.
         self._places: dict[tuple[int, str], tuple[Target, Place]] = {}
@@ -223,7 +231,7 @@ class Residency:
         call = Call(f"{capability}.{QUESTION}", "", Effect.READ, send, idempotent=True)
         try:
             async with asyncio.timeout(self._seconds):
-                answer: Answer[str | None] = await next(RoutedCall(call, target))
+                answer: Answer[str | None] = await next(RoutedCall(call, target, self._alone))
         except (Denied, Unsupported):
             return None
         except TimeoutError:

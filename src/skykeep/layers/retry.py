@@ -2,6 +2,9 @@
 
 A throttled call was not executed, so any call may be sent again; one that was
 unavailable may have been, so only an idempotent one is, or one that never left this host.
+Where another target comes next, it is asked instead of waiting for this one twice: after a
+try that ran out of time, and where the store asks for more patience than ``longest``. A target
+that its breaker leaves alone is not tried again.
 Waits are exponential with full jitter (Brooker, "Exponential Backoff And Jitter", AWS
 Architecture Blog, 2015) and never shorter than what the store asked for. A budget keeps an
 outage from being multiplied: each try that succeeds earns a tenth of a retry, ten can be
@@ -17,7 +20,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from skykeep.errors import SkykeepError, Throttled, Unavailable
-from skykeep.interfaces.call import Answer, RoutedCall, RoutedNext, Try
+from skykeep.interfaces.call import Answer, Effect, RoutedCall, RoutedNext, Try
 
 T = TypeVar("T")
 
@@ -53,6 +56,7 @@ class Retry:
     async def __call__(self, routed: RoutedCall[T], next: RoutedNext[T], /) -> Answer[T]:
         """Answer by ``next``, trying again where that is safe."""
         number = 0
+        doubt: Unavailable | None = None  # a try of a write that may have been executed
         while True:
             number += 1
             begun = time.perf_counter()
@@ -60,9 +64,18 @@ class Retry:
                 answer = await next(routed)
             except SkykeepError as error:
                 _record(routed, number, begun, type(error).__name__)
-                if number >= self._attempts or not self._worth(routed, error):
-                    raise
+                if isinstance(error, Unavailable) and error.sent and _writes(routed):
+                    doubt = doubt or error
                 wait = self._wait(number, error)
+                if (
+                    number >= self._attempts
+                    or not self._worth(routed, error)
+                    or (wait > self._longest and not routed.last)
+                ):
+                    if doubt is not None and isinstance(error, (Unavailable, Throttled)):
+                        # What the last try says of itself does not undo an earlier one.
+                        raise doubt from None
+                    raise
             else:
                 _record(routed, number, begun, None)
                 self._budget = min(SAVED, self._budget + EARNED)
@@ -71,15 +84,21 @@ class Retry:
             await self._sleep(wait)
 
     def _worth(self, routed: RoutedCall[T], error: SkykeepError) -> bool:
-        safe = isinstance(error, Throttled) or (
-            isinstance(error, Unavailable) and (routed.call.idempotent or not error.sent)
-        )
+        if isinstance(error, Unavailable):
+            safe = routed.call.idempotent or not error.sent
+            safe = safe and not error.left_alone and (routed.last or not error.timed_out)
+        else:
+            safe = isinstance(error, Throttled)
         return safe and self._budget >= PAID
 
     def _wait(self, number: int, error: SkykeepError) -> float:
         wait = self._jitter() * min(self._longest, self._base * 2.0 ** (number - 1))
         asked = error.retry_after if isinstance(error, Throttled) else None
         return max(wait, asked or 0.0)
+
+
+def _writes(routed: RoutedCall[T]) -> bool:
+    return routed.call.effect is Effect.WRITE
 
 
 def _record(routed: RoutedCall[T], number: int, begun: float, error: str | None) -> None:

@@ -29,4 +29,5 @@ class Seal:
 
     async def __call__(self, routed: RoutedCall[T], next: RoutedNext[T], /) -> Answer[T]:
         """Answer by ``next``, at the view."""
-        return await next(RoutedCall(routed.call, self._sealing.view(routed.target)))
+        view = self._sealing.view(routed.target)
+        return await next(RoutedCall(routed.call, view, routed.last))

@@ -2,7 +2,8 @@
 
 No caller leads: the flight is a task of the ``Cloud``, so that a caller who is cancelled
 or runs out of time disturbs no other. It is cancelled when its last waiter leaves. A read
-that begins after a write never joins a flight that began before the write ended.
+that begins after a write never joins a flight that began before the write ended. Reads that
+would not take the same answers do not share one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from skykeep.interfaces.call import Answer, Call, Effect, Next
 from skykeep.interfaces.tasks import Tasks
 
 T = TypeVar("T")
-Key = tuple[str, str, tuple[str | None, ...], str | None]
+Key = tuple[str, str, tuple[str | None, ...], str | None, bool, float | None]
 
 
 @dataclass(slots=True)
@@ -43,7 +44,14 @@ class SingleFlight:
                 self.detach(call.resource)
         if call.cache_key is None or call.fresh:
             return await next(call)
-        key = (call.operation, call.resource, call.cache_key, call.audience)
+        key = (
+            call.operation,
+            call.resource,
+            call.cache_key,
+            call.audience,
+            call.strict,
+            call.max_stale,
+        )
         flight = self._flights.get(call.resource, {}).get(key)
         if flight is None:
             flight = self._start(key, call, next)

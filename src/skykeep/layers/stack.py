@@ -15,7 +15,8 @@ From the application down to the driver::
                        (not for an embedded store: its reads are quicker than a flight)
     the router
       primary          the primary takes every call
-                       (failover and replicate take its place with several targets)
+      several          or, of secrets with several targets: failover and hedge take reads,
+                       replicate takes writes
     once per target
       residency        a guard: what the router let through by mistake
                        (not where every region is allowed)
@@ -24,17 +25,23 @@ From the application down to the driver::
                        above all layers, so that their parts are ciphertext)
       retry            the same target again
     once per try
-      (breaker)        inside retry: it counts tries
-      (try deadline)   each try's own time
+      breaker          inside retry: it counts tries, and lets one probe through
+      try deadline     inside the breaker, to which a try that ran out of time is a failure
       (metering)       each try's own cost
 
-Those in parentheses are not built yet; they go where they stand.
+Those in parentheses are not built yet; they go where they stand. What is in this process
+has no breaker and no try deadline: there is nothing to wait for.
+
+There are two entrances. ``front`` is the application's. ``back`` is for what the house does
+later, when nobody waits: it begins below the router, with a target chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
-from typing import TypeVar
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from skykeep.interfaces.call import (
     Answer,
@@ -48,14 +55,22 @@ from skykeep.interfaces.call import (
     Target,
 )
 from skykeep.interfaces.tasks import Tasks
+from skykeep.journal.replayer import Replayer
+from skykeep.layers.breaker import Breaker
 from skykeep.layers.cache import Cache
 from skykeep.layers.deadline import Deadline
+from skykeep.layers.failover import Failover
+from skykeep.layers.hedge import Hedge
 from skykeep.layers.primary import Primary, send
+from skykeep.layers.replicate import Replicate
 from skykeep.layers.residency import Place, Residency
 from skykeep.layers.retry import Retry
 from skykeep.layers.seal import Seal, Sealing
+from skykeep.layers.several import ReadsAndWrites, Several
 from skykeep.layers.single_flight import SingleFlight
+from skykeep.layers.standing import Standings
 from skykeep.layers.telemetry import NameTheCall, Telemetry
+from skykeep.layers.try_deadline import TryDeadline
 from skykeep.settings.model import Environment
 
 T = TypeVar("T")
@@ -64,8 +79,42 @@ CACHE_TTL = 300.0
 """Seconds that reads of remote stores are kept if the configuration does not say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a comparison of a target with the primary found.
+
+    Attributes:
+        at: when it ended, seconds of ``time.monotonic()``.
+        count: names in which they differ, and of which no write is owed.
+        names: the first of them, sorted.
+    """
+
+    at: float
+    count: int
+    names: tuple[str, ...]
+
+
+class Sweeps(Protocol):
+    """Compares targets in the background."""
+
+    @property
+    def found(self) -> Mapping[str, Swept]:
+        """What the last round found, by the target's name."""
+
+    async def serve(self) -> None:
+        """Compare until cancelled."""
+
+
 class Stack:
-    """The layers of one environment, put together: the entrance for applications."""
+    """The layers of one environment, put together.
+
+    Attributes:
+        telemetry, cache, single_flight, residency: the layers of these names.
+        standings: what is known of the targets from the calls made to them.
+        journal: of the writes that targets are owed; None with one target.
+        replayer: brings them there; None likewise.
+        sweeper: compares the targets, once it is given one; None does not.
+    """
 
     def __init__(
         self,
@@ -75,22 +124,25 @@ class Stack:
         *,
         embedded: bool,
         sealing: Sealing | None = None,
+        several: Several | None = None,
     ) -> None:
         """
         Args:
             environment: what the layers are set to.
-            primary: the target of all calls.
+            primary: the target of all calls, or the first of several.
             tasks: the Cloud's.
             embedded: the primary runs in this process and is as quick as a cache.
             sealing: makes the views that seal secrets; None leaves them as they are.
+            several: the targets beside the primary; None if there are none.
         """
         ttl = environment.cache.ttl_seconds
         if ttl is None:
             ttl = 0.0 if embedded else CACHE_TTL
         retry = environment.retry
         self.telemetry = Telemetry()
-        self.cache = Cache(ttl, environment.cache.max_entries)
+        self.cache = Cache(ttl, environment.cache, tasks)
         self.single_flight = SingleFlight(tasks)
+        self.standings = Standings(environment.breaker)
         layers: list[Layer] = [
             self.telemetry,
             NameTheCall(),
@@ -104,15 +156,57 @@ class Stack:
             environment.scope,
             tasks,
             seconds=environment.deadline_seconds,
+            alone=several is None,
         )
         self._primary = primary
-        seals: list[RoutedLayer] = [] if sealing is None else [Seal(sealing)]
-        again = Retry(retry.attempts, retry.base_seconds, retry.max_seconds)
-        self._below = _compose_routed([*seals, again], send)
+        below: list[RoutedLayer] = [] if sealing is None else [Seal(sealing)]
+        below.append(Retry(retry.attempts, retry.base_seconds, retry.max_seconds))
+        if several is not None or not embedded:
+            below += [Breaker(self.standings), TryDeadline(environment.attempt_seconds)]
+        self._below = _compose_routed(below, send)
         guards: list[RoutedLayer] = [self.residency] if self.residency.rules.active else []
-        self._front: Next[object] = _compose(
-            layers, Primary(primary), _compose_routed(guards, self._below)
+        self.back = _compose_routed(guards, self._below)
+        self.journal = None if several is None else several.journal
+        self.replayer: Replayer | None = None
+        self.sweeper: Sweeps | None = None
+        router: Router = Primary(primary)
+        self._router: ReadsAndWrites | None = None
+        if several is not None:
+            router = self._router = self._several(environment, several, tasks)
+        self._front: Next[object] = _compose(layers, router, self.back)
+
+    def _several(
+        self, environment: Environment, several: Several, tasks: Tasks
+    ) -> ReadsAndWrites:
+        journal, primary = several.journal, self._primary
+        hedge = None
+        if environment.hedge.enabled:
+            hedge = Hedge(self.standings, tasks, environment.hedge.budget)
+        self.replayer = Replayer(
+            journal,
+            (primary, *several.others),
+            self.back,
+            several.unpack,
+            environment.breaker.probe_seconds,
         )
+        reads = Failover((primary, *several.failover), journal, self.standings, hedge, tasks)
+        writes = Replicate(
+            primary,
+            several.failover if environment.writes == "failover" else (),
+            several.others,
+            journal,
+            pack=several.pack,
+            digest=several.digest,
+            replayer=self.replayer,
+            seconds=environment.deadline_seconds,
+        )
+        return ReadsAndWrites(primary, reads, writes, self._serve, tasks)
+
+    async def _serve(self) -> None:
+        """What goes on beside the calls of several targets, until it is cancelled."""
+        assert self.replayer is not None  # noqa: S101  (made before the router)
+        sweeps = () if self.sweeper is None else (self.sweeper.serve(),)
+        await asyncio.gather(self.replayer.serve(), *sweeps)
 
     async def __call__(self, call: Call[T], /) -> Answer[T]:
         """The front entrance: send an application's call through all layers."""
@@ -128,8 +222,14 @@ class Stack:
 
     def after_fork(self) -> None:
         """In a forked child: what is under way belongs to the parent."""
+        self.cache.forget()
         self.single_flight.forget()
         self.residency.forget()
+        self.standings.forget()
+        if self.journal is not None:
+            self.journal.after_fork()
+        if self._router is not None:
+            self._router.after_fork()
 
 
 def _compose(

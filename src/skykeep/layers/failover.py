@@ -1,0 +1,195 @@
+"""Reads: the next target when one cannot answer, or is slow.
+
+The home of a name is asked first: the primary, or where an acknowledged write of this host went
+that the primary still has to get. Then the failover targets in their order; those that are
+owed a
+write of the name last. ``Unavailable`` and ``Throttled`` go on to the next one. What the home
+says else is the answer, also ``NotFound`` and ``Denied``; from another target only a value is:
+what it does not have, or does not show, may well be there. Whether a target is behind is asked
+before it is read: while it answers, it may be brought up to date.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
+
+from skykeep.errors import Invalid, SkykeepError, Throttled, Unavailable
+from skykeep.interfaces.call import Answer, Call, RoutedCall, RoutedNext, Target
+from skykeep.interfaces.tasks import Tasks
+from skykeep.journal.journal import Journal
+from skykeep.layers.agreement import Agreement
+from skykeep.layers.hedge import Hedge
+from skykeep.layers.standing import Standings
+
+T = TypeVar("T")
+logger = logging.getLogger("skykeep")
+
+AWAY = (Unavailable, Throttled)
+"""A target that says this has not answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A target that may be asked.
+
+    Attributes:
+        target: it.
+        home: what it says is the answer.
+        behind: seconds by which it may be behind; None if this host knows of nothing.
+        at: when that was so, seconds of ``time.monotonic()``.
+    """
+
+    target: Target
+    home: bool
+    behind: float | None
+    at: float
+
+
+class Failover:
+    """Answers reads from several targets. Backups are not among them.
+
+    Args:
+        targets: the primary and the failover targets.
+        journal: what they are owed.
+        standings: which of them are left alone, and how quick they are.
+        hedge: asks a second time when an answer takes long; None never does.
+        tasks: the Cloud's: a probe of a target that was left alone is nobody's read.
+    """
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        journal: Journal,
+        standings: Standings,
+        hedge: Hedge | None,
+        tasks: Tasks,
+    ) -> None:
+        self._targets = targets
+        self._journal = journal
+        self._standings = standings
+        self._hedge = hedge
+        self._tasks = tasks
+        self._told = False
+        self._agreement = Agreement()
+
+    async def __call__(self, call: Call[T], next: RoutedNext[T], /) -> Answer[T]:
+        """The first answer. Raises what the home raised if no other target answers."""
+        refused: list[SkykeepError] = []
+        asked: set[str] = set()
+        while True:
+            # Anew for each: while one target let us wait, others may have been written.
+            choices = self.choices(call, asked)
+            if not choices:
+                raise _told(refused) if refused else _nobody(call)
+            choice = choices.pop(0)
+            asked.add(choice.target.name)
+            if choices and self._probed(choice, call, next):
+                refused.append(self._away(choice))
+                continue
+            try:
+                if self._hedge is None:
+                    answer = await next(RoutedCall(call, choice.target, last=not choices))
+                else:
+                    others = partial(self.choices, call, asked)
+                    answer, choice = await self._hedge.ask(
+                        call, choice, others, next, last=not choices
+                    )
+            except AWAY as error:
+                refused.append(error)
+            except SkykeepError as error:
+                if choice.home:
+                    raise
+                refused.append(error)
+            else:
+                return self._marked(call, answer, choice)
+
+    def choices(self, call: Call[T], asked: Collection[str] = ()) -> list[Choice]:
+        """Who may be asked, in order; not those of these names, who were asked already."""
+        try:
+            self._journal.look()
+        except SkykeepError as error:
+            # Nobody knows who is behind: the primary is asked, and no replica is believed.
+            if not self._told:
+                self._told = True
+                logger.warning("no failover: this host's journal cannot be read: %s", error)
+            primary = Choice(self._targets[0], True, None, time.monotonic())
+            return [] if primary.target.name in asked else [primary]
+        self._told = False
+        home = self._journal.home(call.resource, self._targets[0].name)
+        now = time.monotonic()
+        everybody = [
+            Choice(target, target.name == home, self._behind(call, target), now)
+            for target in self._targets
+            if call.only is None or target.name == call.only
+        ]
+        if not call.failover or call.strict:
+            everybody = [each for each in everybody if each.home] or everybody[:1]
+        everybody.sort(key=lambda each: (not each.home, each.behind is not None))
+        return [each for each in everybody if each.target.name not in asked]
+
+    def _behind(self, call: Call[T], target: Target) -> float | None:
+        if call.operation.endswith(".list"):
+            return self._journal.behind_under(call.resource, target.name)
+        return self._journal.behind(call.resource, target.name)
+
+    def _marked(self, call: Call[T], answer: Answer[T], choice: Choice) -> Answer[T]:
+        if choice.home:
+            self._agreement.saw(call.resource, answer.value, answer.at)
+        if choice.target is self._targets[0] and choice.home:
+            return answer
+        # As old as the look at what it is owed: a try before this one took its time, too.
+        at, behind = min(answer.at, choice.at), choice.behind
+        if not choice.home:
+            seen = self._agreement.behind(call.resource, answer.value, choice.target.name, at)
+            behind = max((each for each in (behind, seen) if each is not None), default=None)
+        if behind is not None:
+            return replace(answer, at=at, stale=True, degraded=True, behind=behind)
+        return replace(answer, at=at, degraded=True)
+
+    def _probed(self, choice: Choice, call: Call[T], next: RoutedNext[T]) -> bool:
+        """Whether a probe is due: it goes beside the caller, who does not wait for it."""
+        circuit = self._standings.of(choice.target).breaker
+        if not circuit.due:
+            return False  # it is closed, or the breaker itself refuses
+        probe = RoutedCall(replace(call, trace=[]), choice.target, last=False)
+        name = f"probe {choice.target.name}"
+        self._tasks.start(_quietly(next(probe)), name=name)
+        return True
+
+    def _away(self, choice: Choice) -> Unavailable:
+        standing = self._standings.of(choice.target)
+        return Unavailable(
+            f"{choice.target.name} did not answer ({standing.last_error}); it is being tried",
+            sent=False,
+            left_alone=True,
+            target=choice.target.name,
+        )
+
+
+async def _quietly(probe: Awaitable[object]) -> None:
+    """A probe's outcome is told to the breaker, below."""
+    with suppress(SkykeepError):
+        await probe
+
+
+def _nobody(call: Call[T]) -> Invalid:
+    return Invalid(
+        f"{call.only} is no target that is read in this environment",
+        hint="a version or a cursor of another environment means nothing here",
+    )
+
+
+def _told(refused: Sequence[SkykeepError]) -> SkykeepError:
+    """The first target's error, with what the others said."""
+    first, *others = refused
+    said = ", ".join(f"{error.target or '?'}: {type(error).__name__}" for error in others)
+    if said and "the others said" not in first.hint:
+        also = f"the others said {said}"
+        first.hint = f"{first.hint}; {also}" if first.hint else also
+    return first
