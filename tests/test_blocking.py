@@ -7,14 +7,17 @@ import inspect
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import skykeep
 from skykeep.blocking import BlockingSecrets, LoopThread, blocking
-from skykeep.errors import NotFound, Unavailable
+from skykeep.errors import Invalid, NotFound, Unavailable
 from skykeep.interfaces.secrets import Secrets
 from skykeep.layers.telemetry import Event
+from skykeep.providers.memory.settings import MemorySettings
+from skykeep.settings.model import Environment
 
 ANSWERS_THAT_WAIT = {"hold"}
 """Coroutines whose answer has methods to be waited for, too, and so a class of its own."""
@@ -133,3 +136,20 @@ def test_closing_ends_the_calls_of_other_threads() -> None:
         thread.stop()
         with pytest.raises(Unavailable, match="closed"):
             waiting.result(10)
+
+
+def test_several_targets_are_asked_together_without_a_loop(tmp_path: Path) -> None:
+    stores = {name: MemorySettings(backend="memory", store=f"blocking-{name}") for name in "ab"}
+    environment = Environment(primary=stores["a"], backups=(stores["b"],))
+    cloud = skykeep.Cloud(environment, environ={"SKYKEEP_HOME": str(tmp_path)})
+    with skykeep.BlockingCloud(cloud) as door:
+        door.secrets.put("db/password", "hunter2")
+        assert not door.replication.settle(10)
+        assert not door.replication.owed()
+        assert not door.replication.conflicts()
+        assert not door.replication.reconcile().owed
+        assert door.health().status == "ok"
+        with door.at("backup") as backup:
+            assert backup.secrets.get("db/password").value.text() == "hunter2"
+        with pytest.raises(Invalid, match="has no conflict"):
+            door.replication.resolve("db/password", keep="backup")

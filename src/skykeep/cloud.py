@@ -171,8 +171,7 @@ class Cloud:
         target = self._target(settings, Role.PRIMARY, capability)
         several: Several | None = None
         if self._replicas and capability is None:
-            # Imported here: most environments have one target.
-            from skykeep.replication.setup import several as beside
+            from skykeep.replication.setup import several as beside  # most have one target
 
             several = beside(
                 self.environment, self._replicas, lambda: self._secrets, self._data_dir, sealing
@@ -194,10 +193,8 @@ class Cloud:
     def _target(
         self, settings: TargetSettings, role: Role, called: str | None
     ) -> ConfiguredTarget:
-        provider = registry.provider(settings.backend)
-        return ConfiguredTarget(
-            provider, settings, role, self._context, self._tasks, called=called
-        )
+        provider, tasks = registry.provider(settings.backend), self._tasks
+        return ConfiguredTarget(provider, settings, role, self._context, tasks, called=called)
 
     def _copies(self, environment: Environment) -> list[ConfiguredTarget]:
         """The failover targets and the backups."""
@@ -205,8 +202,10 @@ class Cloud:
             return []
         from skykeep.replication.naming import named
 
-        _, *others = named(environment)
-        return [self._target(each.settings, each.role, each.label) for each in others]
+        return [
+            self._target(each.settings, each.role, each.label)
+            for each in named(environment)[1:]
+        ]
 
     @property
     def _homes(self) -> tuple[_Home, ...]:
@@ -334,7 +333,7 @@ class Cloud:
         Args:
             target: its name, its role, or its place: ``failover``, ``backups[1]``.
 
-        Whoever asked for it closes it. Raises ``ConfigError`` for a target that is not there.
+        Whoever asked for it closes it. Raises ``ConfigError`` if there is no such target.
         """
         from skykeep.replication.naming import alone, find
 
@@ -344,8 +343,7 @@ class Cloud:
     def replication(self) -> Replication:
         """The targets together: their health, what they are owed, conflicts."""
         self._check_open()
-        # Imported here: reading and writing do not need it.
-        from skykeep.replication.face import Replication
+        from skykeep.replication.face import Replication  # reading and writing do without
 
         return Replication(
             self.environment, self._primary.stack, self._targets, lambda: self._secrets

@@ -237,6 +237,19 @@ async def test_what_a_replica_gave_is_replaced_by_the_homes_answer() -> None:
     await room.tasks.close()
 
 
+@pytest.mark.parametrize("degraded", [True, False])
+async def test_what_only_a_replica_had_was_not_deleted(
+    degraded: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = Room()
+    held = await room.hold(degraded=degraded)
+    await room.driver.delete(NAME)
+    await room.clock.turn(30)
+    assert ("was deleted" in caplog.text) is not degraded
+    assert held.value.text() == "one"
+    await room.tasks.close()
+
+
 # -- through the front door
 
 

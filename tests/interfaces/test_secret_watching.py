@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import skykeep
 from skykeep.errors import (
     Corrupt,
     Denied,
@@ -18,12 +20,12 @@ from skykeep.errors import (
     Unauthenticated,
     Unavailable,
 )
-from skykeep.interfaces.secret_changes import Change, Survey
+from skykeep.interfaces.secret_changes import Change, Looked, Survey
 from skykeep.interfaces.secret_driver import Attributes
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.interfaces.secret_watching import Watch, Watching
 from skykeep.interfaces.tasks import Tasks
-from skykeep.providers.memory.secrets import MemorySecrets
+from skykeep.providers.memory.secrets import MemorySecrets, share
 from tests.interfaces.following import EVERY, Clock, source_of, watch_of
 from tests.remote import remote
 
@@ -384,3 +386,41 @@ async def test_a_callback_ends_with_the_cloud() -> None:
             await cloud.secrets.put("a", "one")
             assert (await told.get()).kind == "created"
     assert (handle.error, stray()) == (None, set())
+
+
+@pytest.mark.parametrize("values", [True, False])
+@pytest.mark.parametrize("there", [True, False])
+async def test_with_the_primary_away_a_replica_is_not_believed(
+    tmp_path: Path, values: bool, there: bool
+) -> None:
+    primary, spare = MemorySecrets(), MemorySecrets()
+    share("watch-primary", primary)
+    share("watch-spare", spare)
+    config = tmp_path / "skykeep.yaml"
+    config.write_text(
+        "production:\n  primary: {backend: memory, store: watch-primary}\n"
+        "  failover: [{backend: memory, store: watch-spare}]\n  retry: {attempts: 1}\n"
+    )
+    try:
+        async with skykeep.open(
+            config=config, environ={"SKYKEEP_HOME": str(tmp_path)}
+        ) as cloud:
+            await primary.create("p/a", SecretValue("new"), Attributes())
+            if there:
+                await spare.create("p/a", SecretValue("old"), Attributes())
+            surveys = [
+                Survey(cloud.secrets._source(), ["p/a"], values=values),
+                Survey(cloud.secrets._source(), [], "p", values=values),
+            ]
+            for survey in surveys:
+                assert (await survey.look()) == Looked([], {})
+            primary.fail_next(Unavailable("down"), times=1000)
+            of_names, of_prefix = [await survey.look() for survey in surveys]
+            assert not of_names.changes
+            assert not of_prefix.changes
+            assert [type(error) for error in of_names.failures.values()] == [Unavailable]
+            # A replica's listing is none, either.
+            assert [*of_names.failures, *of_prefix.failures] == ["p/a", ""]
+    finally:
+        share("watch-primary", None)
+        share("watch-spare", None)

@@ -24,6 +24,8 @@ from skykeep.journal.replayer import Replayed
 from skykeep.layers.several import Several
 from skykeep.layers.stack import Stack
 from skykeep.providers.memory.secrets import EVERYTHING, MemorySecrets
+from skykeep.replication.digests import NAME as DIGEST_KEY
+from skykeep.replication.digests import ValueDigests
 from skykeep.settings.model import (
     BreakerSettings,
     CacheSettings,
@@ -141,10 +143,12 @@ async def fleet(
     bounds: Bounds | None = None,
     capabilities: dict[str, SecretCapabilities] | None = None,
     background: bool = False,
+    digests: bool = False,
     **settings: Any,
 ) -> AsyncIterator[Fleet]:
     """A fleet; nothing of it is open at the end. No cache, no retries, no breaker unless set;
-    what is owed is brought by the test, unless it asks for the ``background``."""
+    what is owed is brought by the test, unless it asks for the ``background``. With
+    ``digests`` what is written is stamped."""
     can = capabilities or {}
     if stores is None:
         names = [("primary", Role.PRIMARY)]
@@ -163,7 +167,8 @@ async def fleet(
     primary = stores[0]
     copies = [each for each in stores if each.role is Role.FAILOVER]
     kept = [each for each in stores if each.role is Role.BACKUP]
-    several = Several(copies, kept, journal, packed, unpacked, no_digest)
+    digest = ValueDigests(lambda: secrets, DIGEST_KEY) if digests else no_digest
+    several = Several(copies, kept, journal, packed, unpacked, digest)
     stack = Stack(environment, primary, tasks, embedded=False, several=several)
     if not background and stack._router is not None:
         stack._router._serving = True

@@ -355,3 +355,51 @@ async def test_a_home_that_may_be_written_and_not_read_is_written() -> None:
         # The replica holds what nobody can compare: its home does not show what it holds.
         assert done.conflicts == [NAME]
         assert await each.failover[0].holds() == "one"
+
+
+async def test_a_name_that_is_written_often_while_a_target_is_away_is_one_record() -> None:
+    async with fleet(backups=1, bounds=Bounds(entries=3)) as each:
+        await each.secrets.put(NAME, "zero", tags={"a": "1"})
+        await each.replay()
+        each.backups[0].away()
+        await each.secrets.put(NAME, "one", metadata={"k": "v"})
+        await each.replay()
+        for n in range(10):
+            await each.secrets.put(NAME, str(n))
+        assert len(each.journal) == 1
+        each.backups[0].back()
+        await each.replay()
+        assert await each.held() == ["9", "9", "9"]
+        for store in each.stores:
+            info = await store.beside.describe(NAME)
+            assert (info.tags, info.metadata) == ({"a": "1"}, {"k": "v"})
+
+
+async def test_a_target_may_hold_any_of_the_writes_that_one_record_stands_for() -> None:
+    async with fleet(writes="failover") as each:
+        await each.secrets.put(NAME, "zero")
+        await each.replay()
+        each.primary.away()
+        for value in ("one", "two", "three"):
+            await each.secrets.put(NAME, value)
+        assert len(each.journal) == 1
+        # As if it had got that one, and we not the answer.
+        await each.primary.others_write("two")
+        each.primary.back()
+        assert not (await each.replay()).conflicts
+        assert await each.held() == ["three", "three"]
+
+
+async def test_what_must_not_be_at_a_target_is_not_owed_to_it() -> None:
+    from skykeep.settings.guarding import ResidencySettings
+
+    only_eu = ResidencySettings(regions=("eu-central-1",))
+    async with fleet(backups=1, residency=only_eu) as each:
+        for store in (each.primary, each.failover[0]):
+            store.region = "eu-central-1"
+        each.backups[0].region = "us-east-1"
+        await each.secrets.put(NAME, "one")
+        done = await each.replay()
+        assert not done.owed
+        assert not done.conflicts
+        assert await each.held() == ["one", "one", None]

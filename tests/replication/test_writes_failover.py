@@ -124,12 +124,9 @@ async def _resolve(each: Fleet, keep: int) -> None:
     await resolve(
         each.stack,
         each.journal,
-        each.secrets,
-        primary=each.primary,
         target=each.stores[keep],
         resource=NAME,
         name=NAME,
-        seconds=1.0,
     )
 
 
@@ -149,6 +146,27 @@ async def test_a_person_chooses_which_side_is_kept(keep: int, value: str) -> Non
             for each in await loser.versions(NAME)
         ]
         assert {"theirs", "two"} & set(versions) - {value}
+
+
+@pytest.mark.parametrize("step", ["begin", "update", "change", "overtaken"])
+async def test_a_choice_that_a_kill_cuts_short_is_carried_out_or_left_open(step: str) -> None:
+    async with written_elsewhere(backups=1) as each:
+        await each.primary.others_write("theirs")
+        await each.replay()
+
+        async def killed(*args: object, **kwargs: object) -> object:
+            raise asyncio.CancelledError
+
+        owner = each.primary.secrets if step == "update" else each.journal
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, step, killed)
+            with pytest.raises(asyncio.CancelledError):
+                await _resolve(each, 1)
+        async with fleet(stores=each.stores, state=each.state, writes="failover") as later:
+            done = await later.replay()
+            await later.replay()
+            held = set(await later.held())
+            assert held == {"two"} or (done.conflicts and "theirs" in held)
 
 
 async def test_a_choice_that_cannot_be_made_changes_nothing() -> None:

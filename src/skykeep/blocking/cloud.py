@@ -17,7 +17,9 @@ from skykeep.settings.load import Flags
 if TYPE_CHECKING:
     from skykeep.blocking.keys import BlockingKeys
     from skykeep.blocking.objects import BlockingObjects
+    from skykeep.blocking.replication import BlockingReplication
     from skykeep.layers.residency import Place
+    from skykeep.replication.health import Health
     from skykeep.sealing.rewrapping import Rewrapped
 
 
@@ -82,6 +84,22 @@ class BlockingCloud:
         return self._thread.run(
             self._cloud.rewrap(secrets=secrets, objects=objects, progress=progress)
         )
+
+    def at(self, target: str) -> BlockingCloud:
+        """One target of this environment alone, for secrets; see ``Cloud.at``."""
+        return BlockingCloud(self._cloud.at(target))
+
+    @property
+    def replication(self) -> BlockingReplication:
+        """The targets together: their health, what they are owed, conflicts."""
+        # Imported here: reading and writing do not need it.
+        from skykeep.blocking.replication import BlockingReplication
+
+        return BlockingReplication(self._cloud.replication, self._thread)
+
+    def health(self) -> Health:
+        """How each target is; see ``Replication.health``."""
+        return self._thread.run(self._cloud.health())
 
     def listen(self, listener: Listener) -> None:
         """Call ``listener`` with an ``Event`` after each call, on the loop's thread."""

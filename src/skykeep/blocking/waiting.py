@@ -15,6 +15,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 from skykeep.errors import Unavailable
 
 S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
 C = TypeVar("C")
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -206,10 +207,10 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
-class Waiting(Generic[S]):
+class Waiting(Generic[S_co]):
     """An async object whose methods are waited for, on one loop thread."""
 
-    def __init__(self, waited_for: S, thread: LoopThread) -> None:
+    def __init__(self, waited_for: S_co, thread: LoopThread) -> None:
         self._waited_for = waited_for
         self._thread = thread
 

@@ -129,7 +129,10 @@ class _Comparing:
         """With the stamp that ``describe`` tells, if the listing told none."""
         if seen.stamp is not None and seen.version is not None:
             return seen
-        return Seen.of(await side.describe(name), side.secrets.standing_tags)
+        info = await side.describe(name)
+        if info.deleted_at is not None:
+            raise NotFound("it was deleted", resource=name)
+        return Seen.of(info, side.secrets.standing_tags)
 
     def _by_stamps(self, name: str, a: Seen, b: Seen, of_a: Stamp, of_b: Stamp) -> Difference:
         self.fuse.worked()

@@ -109,6 +109,10 @@ class SecretCommand:
         """The same, with a stamp on its value."""
         return replace(self, attributes=replace(self.attributes, stamp=stamp))
 
+    def after(self, said: Attributes) -> SecretCommand:
+        """The same, for whoever has missed a write before it that said this."""
+        return replace(self, attributes=said.then(self.attributes))
+
     async def look(self, target: Target) -> Held:
         """What the target holds under the name now: its current value."""
         return await look(target, self.resource)

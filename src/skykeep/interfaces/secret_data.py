@@ -207,6 +207,15 @@ class Attributes:
     expires_at: datetime | Keep | None = KEEP
     stamp: Stamp | None = None
 
+    def then(self, said: Attributes) -> Attributes:
+        """What both come to, ``said`` later."""
+        return Attributes(
+            metadata=self.metadata if said.metadata is KEEP else said.metadata,
+            tags=self.tags if said.tags is KEEP else said.tags,
+            expires_at=self.expires_at if said.expires_at is KEEP else said.expires_at,
+            stamp=said.stamp or self.stamp,
+        )
+
     @property
     def empty(self) -> bool:
         """Whether nothing is to change."""

@@ -62,12 +62,9 @@ class HeldSecret:
         self._asked_at: float | None = None
         self._changed = False
         where = secret.provenance
-        from_home = where is None or not (where.stale or where.degraded)
-        # What a replica told is no ground to compare with: the home's first answer is news.
-        survey = Survey(
-            replace(source, get=self._read), [secret.name], values=True, initial=not from_home
-        )
-        if from_home:
+        survey = Survey(replace(source, get=self._read), [secret.name])
+        if where is None or not (where.stale or where.degraded):
+            # What only a replica has was not deleted at home.
             survey.seed(secret)
         self._watch = Watch(
             survey, shown(secret.name), every, sleep=sleep, jitter=jitter, clock=clock

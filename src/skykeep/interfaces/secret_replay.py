@@ -57,7 +57,7 @@ def fold(commands: Sequence[SecretCommand]) -> Wanted:
             continue
         said = command.attributes
         if wanted.gone is None:
-            said = _over(wanted.attributes, said)
+            said = wanted.attributes.then(said)
         value = command.value or wanted.value
         if command.follows:
             value, said = None, Attributes()
@@ -160,12 +160,3 @@ def _same(one: datetime | None, other: datetime | None) -> bool:
     if one is None or other is None:
         return one is other
     return abs((one - other).total_seconds()) < 1.0
-
-
-def _over(before: Attributes, said: Attributes) -> Attributes:
-    return Attributes(
-        metadata=before.metadata if isinstance(said.metadata, Keep) else said.metadata,
-        tags=before.tags if isinstance(said.tags, Keep) else said.tags,
-        expires_at=before.expires_at if isinstance(said.expires_at, Keep) else said.expires_at,
-        stamp=said.stamp or before.stamp,
-    )

@@ -27,6 +27,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         digest: of the value that it brings; None if it brings none or nobody knows it yet.
         base: digest of what its home held before it; None if nothing was there.
         base_known: False if the home could not show it.
+        also: digests of earlier writes that are in this one, so that a target may hold them.
         home: the target that it was sent to first, by name.
         doubt: its home has not confirmed it, or its process ended before it said so.
         owed: the targets, by name, that still have to get it.
@@ -49,6 +50,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     digest: bytes | None = None
     base: bytes | None = None
     base_known: bool = True
+    also: tuple[bytes, ...] = ()
     doubt: bool = True
     owed: tuple[str, ...] = ()
     stuck: dict[str, str] = {}

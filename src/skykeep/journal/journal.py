@@ -47,9 +47,19 @@ class Journal:
 
     def look(self) -> None:
         """See what any process of this host has written since the last look."""
-        self._since, changed = self._store.changes(self._since)
-        for number, payload in changed:
-            self._set(number, None if payload is None else unpacked(number, payload))
+        since, changed = self._store.changes(self._since)
+        # All are opened before any counts: one that makes no sense is met by each look.
+        found = {
+            number: None if payload is None else unpacked(number, payload)
+            for number, payload in changed
+        }
+        if since and not self._since:
+            # From 0 all that are there are told. One that was kept here before the first look,
+            # and that another process has removed since, is not among them.
+            found = dict.fromkeys(self._entries.keys() - found.keys()) | found
+        self._since = since
+        for number, entry in found.items():
+            self._set(number, entry)
 
     def of(self, name: str) -> Sequence[Entry]:
         """The writes of a name, oldest first."""

@@ -33,6 +33,7 @@ AT_ONCE: Final = 16
 PATIENCE: Final = 1.0
 """Seconds that a replay waits for a write of the name that is under way; then it comes back."""
 
+Allows = Callable[[Target, Call[Any]], Awaitable[bool]]
 Unpack = Callable[[bytes], Awaitable[SecretCommand]]
 
 
@@ -63,6 +64,7 @@ class Replayer:
         targets: the primary first, then all that get copies.
         below: the layers below the router.
         unpack: a command of its bytes.
+        allows: whether residency lets a name be at a target; None lets all be anywhere.
         every: seconds between rounds while something is owed.
     """
 
@@ -73,12 +75,15 @@ class Replayer:
         below: RoutedNext[Any],
         unpack: Unpack,
         every: float,
+        *,
+        allows: Allows | None = None,
     ) -> None:
         self._journal = journal
         self._targets: Mapping[str, Target] = {each.name: each for each in targets}
         self._primary = targets[0].name
         self._below = below
         self._unpack = unpack
+        self._allows = allows
         self._every = every
         self._woken: asyncio.Event | None = None
 
@@ -124,8 +129,9 @@ class Replayer:
                 self._journal.look()
                 await self._settle(name, done)
                 owed = dict.fromkeys(t for each in self._journal.of(name) for t in each.owed)
-                # The primary first: when it has caught up, it is the home again.
-                for target in sorted(owed, key=lambda each: each != self._primary):
+                # The primary last: that it is away is why most writes are owed, and who
+                # waits for it in vain keeps the others waiting.
+                for target in sorted(owed, key=lambda each: each == self._primary):
                     if target not in done.away and target in self._targets:
                         await self._target(name, self._targets[target], done)
         except Unavailable:
@@ -135,7 +141,10 @@ class Replayer:
         entries = [each for each in self._journal.of(name) if target.name in each.owed]
         fresh = self._not_replaced(name, target, entries)
         try:
-            why = await self._bring(name, target, fresh) if fresh else None
+            if fresh and await self._allowed(name, target):
+                why = await self._bring(name, target, fresh)
+            else:
+                why = None  # it has a later one, or must never have it
         except AWAY as error:
             done.away[target.name] = str(error)
             return
@@ -155,6 +164,12 @@ class Replayer:
                 if entry.doubt and entry.home == target.name and entry.id < entries[-1].id:
                     await self._journal.drop(entry)  # it was replaced there just now
                     done.settled += 1
+
+    async def _allowed(self, name: str, target: Target) -> bool:
+        if self._allows is None:
+            return True
+        call: Call[Any] = Call("secrets.replay", name, Effect.WRITE, _nothing)
+        return await self._allows(target, call)
 
     def _not_replaced(
         self, name: str, target: Target, entries: Sequence[Entry]
@@ -194,6 +209,7 @@ class Replayer:
         """What the target may hold if nobody else has written to it."""
         first = entries[0]
         bases: set[bytes | None] = {first.base} if first.base_known else set()
+        bases.update(*(each.also for each in entries))
         for each in self._journal.of(name):
             # What a later write left there is no base: it is what is to stay.
             earlier = each.id < entries[-1].id
@@ -286,6 +302,10 @@ class Replayer:
         call = Call(operation, name, effect, send, idempotent=True, size=size)
         # Not the last: a target that does not answer is asked again in the next round.
         return (await self._below(RoutedCall(call, target, last=False))).value
+
+
+async def _nothing(target: Target) -> None:
+    """The call that is only asked about."""
 
 
 def _conflict(held: Held) -> str:

@@ -43,7 +43,10 @@ class Breaker:
         try:
             answer = await next(routed)
         except SkykeepError as error:
-            standing.failed(error, probe=probe)
+            if error.target in {"", routed.target.name}:
+                standing.failed(error, probe=probe)
+            else:  # of another store that it needs: of the key that opens its values
+                standing.left(self._clock() - begun, probe=probe)
             raise
         except BaseException:  # cancelled: a probe has to be given back
             standing.left(self._clock() - begun, probe=probe)

@@ -11,23 +11,18 @@ target that can be written is the home, until the primary has caught up.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final, Generic, Protocol, TypeVar
+from dataclasses import replace
+from typing import Any, Protocol, TypeVar
 
 from skykeep.errors import Conflict, Denied, SkykeepError, Throttled, Unavailable
-from skykeep.interfaces.call import Answer, Call, Effect, Held, RoutedCall, RoutedNext, Target
+from skykeep.interfaces.call import Answer, Call, RoutedCall, RoutedNext, Target
 from skykeep.interfaces.secret_command import SecretCommand
-from skykeep.interfaces.secret_data import Stamp, Written
-from skykeep.journal.entries import Brings, Entry
+from skykeep.interfaces.secret_data import Stamp
 from skykeep.journal.journal import Journal
+from skykeep.layers.home_write import HomeWrite, Pack, Unpack, Write
 
 T = TypeVar("T")
 
-RACES: Final = 4
-"""Times that a write without a condition of its own is begun anew because another host was
-quicker."""
-
-Pack = Callable[[SecretCommand], Awaitable[bytes]]
 DigestOf = Callable[[SecretCommand], Awaitable[bytes | None]]
 
 
@@ -38,15 +33,6 @@ class Wakes(Protocol):
         """There is something to do."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Write(Generic[T]):
-    """One write on its way: the call, what it says with its stamp, and its revision."""
-
-    call: Call[T]
-    command: SecretCommand
-    revision: int
-
-
 class Replicate:
     """Sends writes to their home and leaves the rest to the journal.
 
@@ -55,7 +41,8 @@ class Replicate:
         failover: the targets that may be it while the primary is away; empty refuses.
         others: all targets that get a copy, in any role; the primary is not among them.
         journal: this host's.
-        pack: a command's bytes; its value is sealed as for a store, where values are.
+        pack, unpack: a command's bytes, and back; its value is sealed as for a store, where
+            values are.
         digest: of a command's value, as it stands in stamps; None leaves the stamp out.
         replayer: woken when something is owed.
         seconds: how long a write waits for another one of its name.
@@ -69,6 +56,7 @@ class Replicate:
         journal: Journal,
         *,
         pack: Pack,
+        unpack: Unpack,
         digest: DigestOf,
         replayer: Wakes,
         seconds: float,
@@ -77,7 +65,7 @@ class Replicate:
         self._failover = failover
         self._targets = {each.name: each for each in (primary, *others)}
         self._journal = journal
-        self._pack = pack
+        self._at_home = HomeWrite(journal, self._targets, pack, unpack)
         self._digest = digest
         self._replayer = replayer
         self._seconds = seconds
@@ -96,11 +84,10 @@ class Replicate:
             self._journal.look()
             home = self._home(call.resource)
             self._check_ids(call, home)
-            revision = self._journal.revision()
-            stamp = None if digest is None else Stamp(revision, digest)
-            write = _Write(call, call.command.stamped(stamp), revision)
+            write = self._stamped(call, call.command, digest)
             try:
-                answer = await self._write(write, home, next)
+                last = home is not self._primary or not self._failover
+                answer = await self._at_home(write, home, next, last=last)
             except (Unavailable, Throttled) as error:
                 if home is not self._primary or not self._failover or _has_ids(call):
                     _refused(error, home, self._primary)
@@ -113,6 +100,24 @@ class Replicate:
                     raise
         self._replayer.wake()
         return answer if answer.source == self._primary.name else replace(answer, degraded=True)
+
+    async def at_primary(self, call: Call[T], next: RoutedNext[T]) -> Answer[T]:
+        """Make the primary the home of the name again, by this write, whatever it is owed: for
+        a person who has chosen. Raises as a call does."""
+        command = call.command
+        assert isinstance(command, SecretCommand)  # noqa: S101  (nobody else sends one)
+        digest = await self._digest(command)
+        async with self._journal.hold(call.resource, self._seconds):
+            self._journal.look()
+            write = self._stamped(call, command, digest)
+            answer = await self._at_home(write, self._primary, next, last=True)
+        self._replayer.wake()
+        return answer
+
+    def _stamped(self, call: Call[T], command: SecretCommand, digest: bytes | None) -> Write[T]:
+        revision = self._journal.revision()
+        stamp = None if digest is None else Stamp(revision, digest)
+        return Write(call, command.stamped(stamp), revision)
 
     def _home(self, name: str) -> Target:
         return self._targets[self._journal.home(name, self._primary.name)]
@@ -132,121 +137,15 @@ class Replicate:
             )
 
     async def _elsewhere(
-        self, write: _Write[T], away: SkykeepError, next: RoutedNext[T]
+        self, write: Write[T], away: SkykeepError, next: RoutedNext[T]
     ) -> Answer[T]:
         for target in self._failover:
             try:
-                return await self._write(write, target, next)
+                return await self._at_home(write, target, next, last=True)
             except (Unavailable, Throttled, Denied) as error:
                 if isinstance(error, Unavailable) and error.sent:
                     raise  # in doubt there: a third home would make two of one write
         raise away
-
-    async def _write(self, write: _Write[T], home: Target, next: RoutedNext[T]) -> Answer[T]:
-        command = write.command
-        last = home is not self._primary or not self._failover
-        races = 0
-        while True:
-            try:
-                held = await self._look(write, home, next, last)
-            except Unavailable as error:
-                error.sent = False  # of the write nothing was
-                raise
-            entry = await self._begin(write, home, held)
-            try:
-                answer = await next(RoutedCall(_applying(write, held), home, last))
-            except Conflict as error:
-                # With whom? An earlier try of this write may be what is there.
-                now = await self._seen(write, home, next)
-                found = None if now is None else _done(command, home, held, now)
-                if now is None:
-                    raise _doubtful(error) from None  # and in the journal
-                if found is None:
-                    await self._journal.drop(entry)
-                    races += 1
-                    if races == RACES or not _repeats(command):
-                        raise
-                    continue  # it was another host: what it wrote is what this one replaces
-                answer = found
-            except Unavailable as error:
-                if not error.sent:
-                    await self._journal.drop(entry)
-                    raise
-                now = await self._seen(write, home, next)
-                found = None if now is None else _done(command, home, held, now)
-                if found is None:
-                    raise  # in doubt, and in the journal
-                answer = found
-            except SkykeepError:
-                await self._journal.drop(entry)  # its home's answer: it did not do it
-                raise
-            await self._acknowledged(write, entry, home, next)
-            return answer
-
-    async def _look(
-        self, write: _Write[T], home: Target, next: RoutedNext[T], last: bool
-    ) -> Held:
-        call = write.call
-        looking: Call[Any] = Call(
-            call.operation,
-            call.resource,
-            Effect.READ,
-            write.command.look,
-            idempotent=True,
-            principal=call.principal,
-            trace=call.trace,
-        )
-        ask: RoutedNext[Any] = next
-        held: Held = (await ask(RoutedCall(looking, home, last))).value
-        return held
-
-    async def _begin(self, write: _Write[T], home: Target, held: Held) -> Entry:
-        command = write.command
-        entry = Entry(
-            name=command.resource,
-            brings=_brings(command),
-            home=home.name,
-            made=self._journal.clock(),
-            ticks=self._journal.ticks(),
-            boot=self._journal.boot,
-            revision=write.revision,
-            command=await self._pack(command),
-            digest=command.digest,
-            base=held.digest,
-            base_known=held.known,
-        )
-        return await self._journal.begin(entry)
-
-    async def _seen(self, write: _Write[T], home: Target, next: RoutedNext[T]) -> Held | None:
-        """What the home shows now; None if it does not."""
-        try:
-            now = await self._look(write, home, next, True)
-        except SkykeepError:
-            return None
-        return now if now.known else None
-
-    async def _acknowledged(
-        self, write: _Write[T], entry: Entry, home: Target, next: RoutedNext[T]
-    ) -> None:
-        """The home has it. Nothing that fails from here on undoes that: a record that still
-        says that it is in doubt is settled by its home."""
-        command = write.command
-        owed = tuple(name for name in self._targets if name != home.name)
-        changes: dict[str, Any] = {"doubt": False, "owed": owed}
-        try:
-            if command.follows:
-                found = await self._look(write, home, next, True)
-                if found.digest is not None:
-                    followed = replace(command, kind="put", value=found.answer.value)
-                    changes["command"] = await self._pack(followed)
-                    changes |= {"digest": found.digest, "brings": Brings.VALUE}
-            for before in self._journal.of(command.resource):
-                if before.doubt and before.id < entry.id and before.home == home.name:
-                    await self._journal.drop(before)  # this one has replaced it
-            await self._journal.change(entry, **changes)
-            await self._journal.overtaken(entry)
-        except SkykeepError:
-            pass
 
 
 def _has_ids(call: Call[Any]) -> bool:
@@ -254,49 +153,12 @@ def _has_ids(call: Call[Any]) -> bool:
     return isinstance(command, SecretCommand) and bool(command.version or command.expects)
 
 
-def _done(command: SecretCommand, home: Target, held: Held, now: Held) -> Answer[Any] | None:
-    """The answer of a write whose own answer was lost, if its home shows that it was done."""
-    if not held.known or now.digest == held.digest:
-        return None
-    if command.value is not None and now.digest == command.digest:
-        return Answer(Written(now.version or "", True), home.name)
-    if command.deletes and now.digest is None:
-        return Answer(None, home.name)
-    return None
-
-
-def _repeats(command: SecretCommand) -> bool:
-    """Whether a write that another host overtook is made again, over what is there now."""
-    return command.expects is None and command.kind not in {"create", "restore"}
-
-
-def _doubtful(error: SkykeepError) -> Unavailable:
-    """A refusal that may be of the second try of what the first had done."""
-    return Unavailable(
-        f"its outcome is not known: {error.message}",
-        hint="read before you write again",
-        target=error.target,
-    )
-
-
-def _applying(write: _Write[T], held: Held) -> Call[T]:
-    async def send(target: Target) -> Any:
-        return await write.command.apply(target, held)
-
-    # Under compare-and-set a second try of what was done is a conflict, and is looked into.
-    return replace(write.call, send=send, command=None)
-
-
-def _brings(command: SecretCommand) -> Brings:
-    if command.follows:
-        return Brings.HOMES
-    if command.deletes:
-        return Brings.NOTHING
-    return Brings.SAME if command.value is None else Brings.VALUE
-
-
 def _refused(error: SkykeepError, home: Target, primary: Target) -> None:
     """Say on it what an engineer has to know about where writes of the name go."""
     if home is not primary:
         more = f"writes of this name go to {home.name} until {primary.name} has caught up"
-        error.hint = f"{error.hint}; {more}" if error.hint else more
+    elif isinstance(error, Unavailable) and error.sent:
+        return  # in doubt: the error says so
+    else:
+        more = f"nothing was written; give it again when {primary.name} answers"
+    error.hint = f"{error.hint}; {more}" if error.hint else more

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from skykeep.interfaces.call import Answer, Call, Effect, RoutedCall, RoutedNext, Target
 from skykeep.interfaces.tasks import Tasks
 from skykeep.journal.journal import Journal
-from skykeep.journal.replayer import Unpack
 from skykeep.layers.failover import Failover
-from skykeep.layers.replicate import DigestOf, Pack, Replicate
+from skykeep.layers.home_write import Pack, Unpack
+from skykeep.layers.replicate import DigestOf, Replicate
 
 T = TypeVar("T")
 
@@ -71,6 +71,10 @@ class ReadsAndWrites:
         if call.effect is Effect.WRITE:
             return await self._writes(call, next)
         return await self._reads(call, next)
+
+    async def at_primary(self, call: Call[T], next: RoutedNext[T]) -> Answer[T]:
+        """See ``Replicate.at_primary``."""
+        return await self._writes.at_primary(call, next)
 
     def after_fork(self) -> None:
         """In a forked child: who replays for the parent does not do it here."""

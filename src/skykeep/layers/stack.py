@@ -41,7 +41,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from skykeep.interfaces.call import (
     Answer,
@@ -188,6 +188,7 @@ class Stack:
             self.back,
             several.unpack,
             environment.breaker.probe_seconds,
+            allows=self._allows if self.residency.rules.active else None,
         )
         reads = Failover((primary, *several.failover), journal, self.standings, hedge, tasks)
         writes = Replicate(
@@ -196,11 +197,24 @@ class Stack:
             several.others,
             journal,
             pack=several.pack,
+            unpack=several.unpack,
             digest=several.digest,
             replayer=self.replayer,
             seconds=environment.deadline_seconds,
         )
         return ReadsAndWrites(primary, reads, writes, self._serve, tasks)
+
+    async def at_primary(self, call: Call[T]) -> Answer[T]:
+        """A write of several targets that makes the primary its home; see ``Replicate``."""
+        assert self._router is not None  # noqa: S101  (only where there is a journal)
+        self.invalidate(call.resource)
+        try:
+            return await self._router.at_primary(call, self.back)  # type: ignore[arg-type]  # T is per call
+        finally:
+            self.invalidate(call.resource)
+
+    async def _allows(self, target: Target, call: Call[Any]) -> bool:
+        return await self.residency.allows(target, call, self._below)
 
     async def _serve(self) -> None:
         """What goes on beside the calls of several targets, until it is cancelled."""

@@ -10,10 +10,8 @@ from typing import Any
 from skykeep.errors import Invalid, NotFound, SkykeepError
 from skykeep.interfaces.call import Call, Effect, Held, RoutedCall, RoutedNext, Target
 from skykeep.interfaces.names import shown
-from skykeep.interfaces.secret_command import look
-from skykeep.interfaces.secret_replay import Wanted, bring
+from skykeep.interfaces.secret_command import SecretCommand, look
 from skykeep.interfaces.secret_value import SecretValue
-from skykeep.interfaces.secrets import Secrets
 from skykeep.journal.journal import Journal
 from skykeep.layers.stack import Stack
 
@@ -73,13 +71,10 @@ async def conflicts(
 async def resolve(
     stack: Stack,
     journal: Journal,
-    secrets: Secrets,
     *,
-    primary: Target,
     target: Target,
     resource: str,
     name: str,
-    seconds: float,
 ) -> None:
     """Keep what the target holds: it is written to the primary, and from there to the others.
 
@@ -97,21 +92,16 @@ async def resolve(
             hint="to delete it, keep another side and then: skykeep rm",
         )
     value: SecretValue = held.answer.value
-    async with journal.hold(resource, seconds):
-        journal.look()
-        # The primary first, then the records: whatever ends us in between, nothing is lost.
-        there = await _held(stack, primary, resource)
-
-        async def write(target: Target) -> None:
-            await bring(target, resource, Wanted(value), there)
-
-        call: Call[Any] = Call(
-            "secrets.resolve", resource, Effect.WRITE, write, size=value.size
-        )
-        await stack.back(RoutedCall(call, primary))
-        for entry in journal.of(resource):
-            await journal.drop(entry)
-    await secrets.put(name, value)
+    command = SecretCommand("put", resource, value, on_tombstone="recover")
+    call: Call[Any] = Call(
+        "secrets.resolve",
+        resource,
+        Effect.WRITE,
+        command.apply,
+        size=value.size,
+        command=command,
+    )
+    await stack.at_primary(call)
 
 
 async def _side(stack: Stack, target: Target, resource: str, salt: bytes) -> Side:

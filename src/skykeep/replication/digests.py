@@ -46,21 +46,19 @@ class ValueDigests:
         self._clock = clock
         self._key: bytes | None = None
         self._not_before = float("-inf")
-        self._asking: asyncio.Lock | None = None
+        self._asking: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
 
     async def __call__(self, command: SecretCommand) -> bytes | None:
         """16 bytes; None for a command without a value, or while the key cannot be had."""
         if command.value is None or command.resource == self._resource:
             return None
         if self._key is None:
-            if self._clock() < self._not_before:
-                return None
-            self._asking = self._asking or asyncio.Lock()
-            async with self._asking:
-                if self._key is None:
+            async with self._turn():
+                # Those who waited have their answer: the key, or that it is not there.
+                if self._key is None and self._clock() >= self._not_before:
                     self._key = await self._find()
+                    self._not_before = self._clock() + PATIENCE
         if self._key is None:
-            self._not_before = self._clock() + PATIENCE
             return None
         # Imported here: it stands on cryptography, which reading needs nowhere else.
         from skykeep.envelope.digests import hmac_sha256
@@ -68,6 +66,13 @@ class ValueDigests:
         name = command.resource.encode()
         data = len(name).to_bytes(4, "big") + name + command.value.reveal()
         return hmac_sha256(self._key, data)[:STAMP_DIGEST_BYTES]
+
+    def _turn(self) -> asyncio.Lock:
+        loop = asyncio.get_running_loop()
+        if self._asking is None or self._asking[0] is not loop:
+            # After a fork: who had it is not in the child.
+            self._asking = loop, asyncio.Lock()
+        return self._asking[1]
 
     async def _find(self) -> bytes | None:
         secrets = self._secrets()

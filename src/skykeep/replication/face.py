@@ -116,10 +116,7 @@ class Replication:
         await resolve(
             self._stack,
             journal,
-            self._secrets(),
-            primary=self._targets[0],
             target=self._targets[kept],
             resource=environment.scope + check_name(name),
             name=name,
-            seconds=environment.deadline_seconds,
         )
