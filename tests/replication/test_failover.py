@@ -195,7 +195,10 @@ async def test_a_listing_goes_on_where_it_began() -> None:
         await each.replay()
         each.primary.away()
         pages = each.secrets.list("n", page_size=2)
-        names = [(await anext(pages)).name for _ in range(2)]
+        infos = [await anext(pages) for _ in range(2)]
+        assert all(info.provenance and info.provenance.degraded for info in infos)
+        assert {info.version for info in infos} == {"1@failover-0"}
+        names = [info.name for info in infos]
         each.primary.back()
         calls = each.primary.secrets.calls["list"]
         names += [info.name async for info in pages]

@@ -26,6 +26,7 @@ PUBLIC = {
     "Keys",
     "MissingExtra",
     "ModelStore",
+    "MultiCloudSecretsManager",
     "NotFound",
     "PendingDelete",
     "Problem",

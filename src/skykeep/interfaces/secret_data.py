@@ -100,7 +100,8 @@ class SecretInfo:
         deleted_at: when it was deleted, or None if it is not.
         stamp: of the current version; None where there is none, it is not known to be of this
             version, or a listing does not tell it.
-        provenance: where this answer came from; None inside a driver and in a listing.
+        provenance: where this answer came from; None inside a driver, and in a listing that is
+            from where it should be.
     """
 
     name: str

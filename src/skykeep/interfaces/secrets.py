@@ -275,10 +275,21 @@ class Secrets(FollowedSecrets, WrittenSecrets):
         )
         page = answer.value
         following = pin(page.cursor, answer.source if answer.degraded or source else None)
-        if not self._scope and following == page.cursor:
-            return page
-        cut = len(self._scope)
-        return Page([replace(info, name=info.name[cut:]) for info in page.items], following)
+        cut, items = len(self._scope), page.items
+        if answer.degraded:  # each says so: a listing is what its items are
+            where = provenance_of(answer, None)
+            items = [
+                replace(
+                    info,
+                    name=info.name[cut:],
+                    version=None if info.version is None else told(info.version, answer),
+                    provenance=where,
+                )
+                for info in items
+            ]
+        elif cut:
+            items = [replace(info, name=info.name[cut:]) for info in items]
+        return Page(items, following)
 
     def _source(self) -> Source:
         async def page(prefix: str, at: str | None) -> Page:

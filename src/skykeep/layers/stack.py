@@ -41,7 +41,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from skykeep.interfaces.call import (
     Answer,
@@ -55,23 +55,22 @@ from skykeep.interfaces.call import (
     Target,
 )
 from skykeep.interfaces.tasks import Tasks
-from skykeep.journal.replayer import Replayer
 from skykeep.layers.breaker import Breaker
 from skykeep.layers.cache import Cache
 from skykeep.layers.deadline import Deadline
-from skykeep.layers.failover import Failover
-from skykeep.layers.hedge import Hedge
 from skykeep.layers.primary import Primary, send
-from skykeep.layers.replicate import Replicate
 from skykeep.layers.residency import Place, Residency
 from skykeep.layers.retry import Retry
 from skykeep.layers.seal import Seal, Sealing
-from skykeep.layers.several import ReadsAndWrites, Several
 from skykeep.layers.single_flight import SingleFlight
 from skykeep.layers.standing import Standings
 from skykeep.layers.telemetry import NameTheCall, Telemetry
 from skykeep.layers.try_deadline import TryDeadline
 from skykeep.settings.model import Environment
+
+if TYPE_CHECKING:
+    from skykeep.journal.replayer import Replayer
+    from skykeep.layers.several import ReadsAndWrites, Several
 
 T = TypeVar("T")
 
@@ -178,6 +177,13 @@ class Stack:
     def _several(
         self, environment: Environment, several: Several, tasks: Tasks
     ) -> ReadsAndWrites:
+        # Imported here: most environments have one target.
+        from skykeep.journal.replayer import Replayer
+        from skykeep.layers.failover import Failover
+        from skykeep.layers.hedge import Hedge
+        from skykeep.layers.replicate import Replicate
+        from skykeep.layers.several import ReadsAndWrites
+
         journal, primary = several.journal, self._primary
         hedge = None
         if environment.hedge.enabled:

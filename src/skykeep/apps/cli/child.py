@@ -53,7 +53,7 @@ def start(words: Sequence[str], variables: Mapping[str, str]) -> int:
             return start_and_wait(words, variables)
         _replace(words, variables)
     except OSError as error:
-        raise _cannot_start(words[0], error) from None
+        raise cannot_start(words[0], error) from None
     except ValueError:  # a NUL in a word
         raise Stop("NotExecutable", "its arguments hold a NUL character") from None
 
@@ -95,7 +95,8 @@ def start_and_wait(words: Sequence[str], variables: Mapping[str, str]) -> int:
             signal.signal(number, handler)
 
 
-def _cannot_start(word: str, error: OSError) -> Stop:
+def cannot_start(word: str, error: OSError) -> Stop:
+    """What is said of a command that the system does not start."""
     if isinstance(error, (FileNotFoundError, NotADirectoryError)):
         hint = "" if "/" in word else "it is on no directory of PATH"
         return Stop("NotACommand", f"there is no command {word!r}", hint)

@@ -10,6 +10,7 @@ from skykeep.apps.cli.arguments import SecretName
 from skykeep.apps.cli.command import command as command_of
 from skykeep.apps.cli.console import pairs, printable, short_moment
 from skykeep.apps.cli.documents import info_document
+from skykeep.apps.cli.freshness import warn_of_origins
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def command(invocation: Invocation, /, *, name: str) -> None:
     if invocation.console.json:
         invocation.console.document(info_document(info))
         return
+    warn_of_origins([info], invocation.console)
     lines = [
         ("name", info.name),
         ("version", info.version or "-"),

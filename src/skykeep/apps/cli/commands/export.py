@@ -10,6 +10,7 @@ import click
 
 from skykeep.apps.cli.command import command as command_of
 from skykeep.apps.cli.console import Console, is_terminal
+from skykeep.apps.cli.freshness import Freshness, freshness_options, warn_of_origins
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
 from skykeep.dialects.table import BY_NAME, WRITTEN
 from skykeep.interfaces.names import shown
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     default=None,
     help="The Kubernetes Secret's name (skykeep).",
 )
+@freshness_options
 @pass_invocation
 def command(
     invocation: Invocation,
@@ -59,6 +61,7 @@ def command(
     output_file: str | None,
     strip_prefix: bool,
     label: str | None,
+    freshness: Freshness,
 ) -> None:
     """Write all secrets under PREFIX in a form that other programs read.
 
@@ -81,7 +84,12 @@ def command(
 
     async def read(cloud: Cloud) -> list[Outgoing]:
         return await _read(
-            cloud, prefix, console, strip=strip_prefix, by_name=dialect in BY_NAME
+            cloud,
+            prefix,
+            console,
+            freshness,
+            strip=strip_prefix,
+            by_name=dialect in BY_NAME,
         )
 
     values = invocation.run(invocation.open(), read)
@@ -95,7 +103,13 @@ def command(
 
 
 async def _read(
-    cloud: Cloud, prefix: str, console: Console, *, strip: bool, by_name: bool
+    cloud: Cloud,
+    prefix: str,
+    console: Console,
+    freshness: Freshness,
+    *,
+    strip: bool,
+    by_name: bool,
 ) -> list[Outgoing]:
     from skykeep.apps.cli import variables
     from skykeep.dialects.model import Outgoing
@@ -111,7 +125,8 @@ async def _read(
         except Conflict as error:
             error.hint = "rename one of them, or export them apart, under longer prefixes"
             raise
-    secrets = await cloud.secrets.get_many(names)
+    secrets = await cloud.secrets.get_many(names, **freshness.asked)
+    warn_of_origins(secrets.values(), console)
     for name, secret in secrets.items():
         if secret.expired:
             console.warn(f"the secret {shown(name)} has expired")

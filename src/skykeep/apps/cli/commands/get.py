@@ -11,6 +11,8 @@ import click
 from skykeep.apps.cli.arguments import SecretName
 from skykeep.apps.cli.command import command as command_of
 from skykeep.apps.cli.console import Console, is_terminal, moment, short_moment
+from skykeep.apps.cli.documents import provenance_document
+from skykeep.apps.cli.freshness import Freshness, freshness_options, warn_of_origins
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
 from skykeep.errors import Invalid
 from skykeep.interfaces.names import shown
@@ -33,7 +35,14 @@ if TYPE_CHECKING:
 @click.option("--key", metavar="PATH", help="One value inside a JSON value: a.b, rows.0.id.")
 @click.option("--version", metavar="ID", help="This version; see: skykeep history NAME.")
 @click.option("--stage", metavar="STAGE", help="The version with this stage.")
+@click.option(
+    "--from",
+    "source",
+    metavar="TARGET",
+    help="Read from this target of the environment: backups[0], failover, its name.",
+)
 @click.option("--raw", is_flag=True, help="Write binary values to a terminal, too.")
+@freshness_options
 @pass_invocation
 def command(
     invocation: Invocation,
@@ -43,7 +52,9 @@ def command(
     key: str | None,
     version: str | None,
     stage: str | None,
+    source: str | None,
     raw: bool,
+    freshness: Freshness,
 ) -> None:
     """Write the value of the secret NAME to standard output, byte for byte.
 
@@ -51,13 +62,16 @@ def command(
     a value that is no plain text is not written unless --raw is given.
 
     With --key the value is read as JSON: text is written as it is, all else as JSON.
+
+    An answer that is not from where it should be is a line on standard error. Backups are
+    read with --from only.
     """
     if version is not None and stage is not None:
         raise click.UsageError("give --version or --stage, not both")
     console = invocation.console
 
     async def read(cloud: Cloud) -> Secret:
-        found = await cloud.secrets.get(name, version=version, stage=stage)
+        found = await cloud.secrets.get(name, version=version, stage=stage, **freshness.asked)
         if not console.json or (await cloud.secrets.capabilities()).attributes_with_value:
             return found
         info = await cloud.secrets.describe(name)  # the document shows them: ask for them
@@ -65,13 +79,16 @@ def command(
             found, metadata=info.metadata, tags=info.tags, expires_at=info.expires_at
         )
 
-    secret = invocation.run(invocation.open(), read)
+    cloud = invocation.open()
+    secret = invocation.run(cloud if source is None else cloud.at(source), read)
     if secret.expired:
         console.warn(f"the secret {shown(name)} expired on {short_moment(secret.expires_at)}")
     data = secret.value.reveal() if key is None else _inside(secret, key)
     if console.json:
         console.document(_document(secret, data, key))
-    elif raw or not is_terminal(sys.stdout):
+        return
+    warn_of_origins([secret], console)
+    if raw or not is_terminal(sys.stdout):
         console.bytes(data)
     else:
         _to_terminal(data, console)
@@ -106,7 +123,7 @@ def _document(secret: Secret, data: bytes, key: str | None) -> dict[str, Any]:
         import base64
 
         value = {"value_base64": base64.b64encode(data).decode(), "encoding": "base64"}
-    come_from = secret.provenance
+    where = secret.provenance
     return {
         "name": secret.name,
         **({} if key is None else {"key": key}),
@@ -118,13 +135,5 @@ def _document(secret: Secret, data: bytes, key: str | None) -> dict[str, Any]:
         "created_at": moment(secret.created_at),
         "expires_at": moment(secret.expires_at),
         "expired": secret.expired,
-        "provenance": None
-        if come_from is None
-        else {
-            "source": come_from.source,
-            "age": round(come_from.age, 3),
-            "stale": come_from.stale,
-            "degraded": come_from.degraded,
-            "cached": come_from.cached,
-        },
+        "provenance": None if where is None else provenance_document(where),
     }

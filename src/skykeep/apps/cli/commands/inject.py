@@ -11,11 +11,13 @@ import click
 
 from skykeep.apps.cli.command import command as command_of
 from skykeep.apps.cli.console import is_terminal
+from skykeep.apps.cli.freshness import Freshness, freshness_options, warn_of_origins
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
     from skykeep.cloud import Cloud
     from skykeep.dialects.template import Reference
+    from skykeep.interfaces.secret_driver import Secret
 
 _AT_ONCE = 16
 
@@ -34,8 +36,16 @@ _AT_ONCE = 16
     metavar="PATH",
     help="Write there, with mode 0600, all of it or nothing.",
 )
+@freshness_options
 @pass_invocation
-def command(invocation: Invocation, /, *, template: str, output_file: str | None) -> None:
+def command(
+    invocation: Invocation,
+    /,
+    *,
+    template: str,
+    output_file: str | None,
+    freshness: Freshness,
+) -> None:
     """Write TEMPLATE ('-' is standard input) with secrets in their places.
 
     A place is {{ secret "db/password" }}, with stage="…" or version="…" for another version
@@ -58,7 +68,9 @@ def command(invocation: Invocation, /, *, template: str, output_file: str | None
     if places:
 
         async def read(cloud: Cloud) -> dict[Reference, bytes]:
-            return await _values(cloud, places, source)
+            found, secrets = await _values(cloud, places, source, freshness)
+            warn_of_origins(secrets.values(), console)
+            return found
 
         values = invocation.run(invocation.open(), read)
     text = filled(data, places, values)
@@ -96,15 +108,19 @@ def _content(text: bytes) -> dict[str, str]:
 
 
 async def _values(
-    cloud: Cloud, places: Sequence[Reference], source: str
-) -> dict[Reference, bytes]:
-    """The bytes for each place. Raises one ``NotFound`` or ``Invalid`` for all of them."""
+    cloud: Cloud, places: Sequence[Reference], source: str, freshness: Freshness
+) -> tuple[dict[Reference, bytes], dict[str, Secret]]:
+    """The bytes for each place, and the secrets by name.
+
+    Raises one ``NotFound`` or ``Invalid`` for all of them.
+    """
     import asyncio
 
     from skykeep.apps.cli.json_path import find
     from skykeep.errors import Invalid, NotFound, VersionUnavailable
 
     gate = asyncio.Semaphore(_AT_ONCE)
+    secrets: dict[str, Secret] = {}
     missing: dict[Reference, str] = {}
     wrong: dict[Reference, str] = {}
 
@@ -112,8 +128,12 @@ async def _values(
         try:
             async with gate:
                 secret = await cloud.secrets.get(
-                    place.name, version=place.version, stage=place.stage
+                    place.name,
+                    version=place.version,
+                    stage=place.stage,
+                    **freshness.asked,
                 )
+            secrets[place.name] = secret
             if place.key is None:
                 return secret.value.reveal()
             return find(secret.value.json(), place.key, place.name)
@@ -128,4 +148,4 @@ async def _values(
         if problems:
             lines = [f"{source}:{at.line}: {problems[at]}" for at in places if at in problems]
             raise kind("\n".join(lines), resource=next(iter(problems)).name)
-    return dict(zip(places, found, strict=True))
+    return dict(zip(places, found, strict=True)), secrets

@@ -63,6 +63,10 @@ def command(
         return await listed(cloud, prefix, console, deleted=deleted)
 
     found = invocation.run(invocation.open(), names)
+    if any(info.provenance is not None for info in found):
+        from skykeep.apps.cli.freshness import warn_of_origins
+
+        warn_of_origins(found, console)
     if expiring is not None:
         found = [info for info in found if info.expires_at and info.expires_at <= expiring]
     _show(found, console, detailed=detailed, deleted=deleted)

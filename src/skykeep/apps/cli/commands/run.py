@@ -9,6 +9,7 @@ import click
 
 from skykeep.apps.cli.arguments import Pair, as_mapping
 from skykeep.apps.cli.command import command as command_of
+from skykeep.apps.cli.freshness import Freshness, freshness_options, warn_of_origins
 from skykeep.apps.cli.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep SKYKEEP_PASSPHRASE and SKYKEEP_KEY_FILE for the command.",
 )
+@freshness_options
 @click.argument(
     "words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- CMD [ARGS]..."
 )
@@ -57,6 +59,7 @@ def command(
     prefixes: tuple[str, ...],
     pristine: bool,
     keep_unlock: bool,
+    freshness: Freshness,
     words: tuple[str, ...],
 ) -> int:
     """Start CMD with secrets in its environment.
@@ -81,7 +84,8 @@ def command(
     async def read(cloud: Cloud) -> Mapping[str, bytes]:
         under = [await variables.under(cloud.secrets, prefix) for prefix in prefixes]
         chosen = variables.chosen(section, named, under)
-        secrets = await cloud.secrets.get_many(chosen.values())
+        secrets = await cloud.secrets.get_many(chosen.values(), **freshness.asked)
+        warn_of_origins(secrets.values(), invocation.console)
         return {
             variable: variables.usable(variable, secrets[name])
             for variable, name in chosen.items()
