@@ -14,7 +14,19 @@ from skykeep.providers.local import vault
 from skykeep.providers.local.settings import LocalSettings
 
 ROOT = Path(__file__).parent.parent
-EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+SECTIONS = re.split(r"^## ", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+
+
+def blocks(language: str, text: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+# Each with the configuration that stands in its section, if any.
+EXAMPLES = [
+    ("".join(blocks("yaml", section)), example)
+    for section in SECTIONS
+    for example in blocks("python", section)
+]
 SHOWN = [
     """SecretValue(6 bytes)
 s3cret 1 ('current',)
@@ -23,17 +35,21 @@ db/password {'owner': 'storage'}
     """{'db/user': 'value of db/user', 'db/password': 'value of db/password'}
 there is no secret 'db/pasword' [primary (local)]; see the names: skykeep ls
 """,
+    "".join(blocks("text", "".join(SECTIONS))),
 ]
 
 
 @pytest.mark.parametrize(("example", "shown"), list(zip(EXAMPLES, SHOWN, strict=True)))
-def test_the_python_examples_run_on_the_embedded_default(
-    tmp_path: Path, example: str, shown: str
+def test_the_python_examples_print_what_is_shown(
+    tmp_path: Path, example: tuple[str, str], shown: str
 ) -> None:
+    configuration, program = example
+    if configuration:
+        (tmp_path / "skykeep.yaml").write_text(configuration)
     environ = {"SKYKEEP_HOME": str(tmp_path), "SKYKEEP_KEY_FILE": str(tmp_path / "key")}
     vault.create(LocalSettings(backend="local"), OpenContext("t", environ, lambda: tmp_path))
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", example],
+        [sys.executable, "-W", "error", "-c", program],
         cwd=tmp_path,
         env=environ,
         capture_output=True,

@@ -40,10 +40,17 @@ PARTS = {
     "skykeep.interfaces.object_sources",
     "skykeep.interfaces.object_writing",
     "skykeep.interfaces.paging",  # parts of Secrets and Keys, which have the entries
-    "skykeep.interfaces.secret_listing",  # parts of Secrets, which has the entries
+    "skykeep.interfaces.foreign_versions",  # parts of Secrets, which has the entries
+    "skykeep.interfaces.secret_changes",
+    "skykeep.interfaces.secret_command",
+    "skykeep.interfaces.secret_following",
+    "skykeep.interfaces.secret_listing",
     "skykeep.interfaces.secret_many",
+    "skykeep.interfaces.secret_replay",
     "skykeep.interfaces.secret_tags",
     "skykeep.interfaces.secret_upsert",
+    "skykeep.interfaces.secret_writing",
+    "skykeep.interfaces.staleness",
     "skykeep.conformance.cases",  # parts of the suite: what it promises is in its docstring
     "skykeep.conformance.keys_cases",
     "skykeep.conformance.keys_contexts",
@@ -65,6 +72,7 @@ PARTS = {
     "skykeep.conformance.secrets_deletes",
     "skykeep.conformance.secrets_listing",
     "skykeep.conformance.secrets_stages",
+    "skykeep.conformance.secrets_stamps",
     "skykeep.conformance.secrets_values",
     "skykeep.conformance.secrets_writes",
 }

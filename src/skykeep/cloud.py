@@ -341,7 +341,7 @@ class Cloud:
 
     @property
     def replication(self) -> Replication:
-        """The targets together: their health, what they are owed, conflicts."""
+        """The targets together, with their health, what they are owed, and conflicts."""
         self._check_open()
         from skykeep.replication.face import Replication  # reading and writing do without
 

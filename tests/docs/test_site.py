@@ -97,7 +97,7 @@ def test_each_omission_is_named_and_ends_the_build(source: Path, tmp_path: Path)
         "there is no environment variable 'SKYKEEP_HOUSE', and there is an entry of it",
         "the error class 'Quota' has no entry",
         "the public name 'skykeep.Written' has no entry",
-        "py:class reference target not found: skykeep.interfaces.secret_driver.Written",
+        "py:class reference target not found: skykeep.interfaces.secret_data.Written",
         "cross-reference target not found: 'gone.md'",
         "target not found: 'no-such-place'",
         "lonely.md: WARNING: document isn't included in any toctree",

@@ -67,6 +67,15 @@ def test_the_last_value_counts_and_attributes_add_up() -> None:
     assert not found.open
 
 
+def test_a_value_without_a_stamp_does_not_get_another_values() -> None:
+    one, two = command("put", ONE, stamp=OLDER), command("put", TWO)
+    assert fold([one, two]).attributes.stamp is None
+    assert fold([two, one]).attributes.stamp == OLDER
+    assert fold([one, command("annotate", tags={"x": "1"})]).attributes.stamp == OLDER
+    said = Attributes(tags={"x": "1"}, stamp=OLDER)
+    assert two.after(said).attributes == Attributes(tags={"x": "1"})
+
+
 def test_the_order_matters() -> None:
     one, two = command("put", ONE), command("put", TWO)
     assert fold([one, two]).value == TWO

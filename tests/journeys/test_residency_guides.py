@@ -6,14 +6,18 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from skykeep import registry
+from skykeep.cloud import Cloud
+from skykeep.errors import Unavailable
 from skykeep.providers.aws.s3 import lifecycle as s3
 from skykeep.providers.azure.blob import rules as azure
 from skykeep.providers.gcp.storage import lifecycle as gcs
+from skykeep.providers.memory.secrets import MemorySecrets, share
 from skykeep.settings.load import Flags, load
 from skykeep.settings.model import Environment
 from tests.peers.aws import ACCESS_KEY, SECRET_KEY
@@ -64,6 +68,39 @@ def test_the_example_on_another_store(tmp_path: Path, ministack: Server) -> None
         AWS_SECRET_ACCESS_KEY=SECRET_KEY,
     )
     assert said.startswith("residency refuses 'patients/key' of the class 'patients': ")
+
+
+@pytest.mark.asyncio
+async def test_each_target_is_held_to_it(tmp_path: Path) -> None:
+    """What the guide says of several targets, with its own configuration."""
+    stores = {name: MemorySecrets() for name in "abc"}
+    for name, store in stores.items():
+        share(name, store)
+    given = loaded(blocks(RESIDENCY, "yaml")[2], tmp_path)
+    async with Cloud(given, environ={"SKYKEEP_HOME": str(tmp_path)}) as cloud:
+        for name in ("db/password", "public/banner"):
+            await cloud.secrets.put(name, name)
+        assert await cloud.replication.settle(10) == {}
+        held = [[name async for name in names(store)] for store in stores.values()]
+        assert held[0] == held[2] == ["db/password", "public/banner", "skykeep/digest-key"]
+        assert held[1] == ["public/banner"]
+        assert (await cloud.health()).status == "ok"
+
+        stores["a"].fail_next(Unavailable, times=1000)
+        found = (await cloud.secrets.get("public/banner", fresh=True)).provenance
+        assert found is not None
+        assert found.source == "failover (memory)"
+        with pytest.raises(Unavailable) as refused:
+            await cloud.secrets.get("db/password", fresh=True)
+        assert "failover (memory): Denied" in str(refused.value)
+        asked = await cloud.at("backup").secrets.get("db/password")
+        assert asked.value.text() == "db/password"
+
+
+async def names(store: MemorySecrets) -> AsyncIterator[str]:
+    """All that a store holds, past the rules."""
+    for info in (await MemorySecrets(store=store.store).list("", cursor=None, limit=100)).items:
+        yield info.name
 
 
 def test_configurations_load(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.peers import aws, azure, blob, cloud_storage, google, places, s3, web
 from tests.peers import kube as kubernetes
 from tests.peers import openbao as vaults
 from tests.peers.certificates import Authority
+from tests.peers.openbao_durable import Durable, durable
 from tests.peers.peer import (
     AZURITE,
     CLOUD_KMS,
@@ -53,6 +54,7 @@ FIXTURES: Mapping[str, tuple[Peer, ...]] = {
     "azurite_tls": (AZURITE,),
     "kube": (KUBE,),
     "openbao_sealable": (OPENBAO,),
+    "openbao_durable": (OPENBAO,),
     "openbao_tls": (OPENBAO,),
     "secret_manager": (SECRET_MANAGER,),
     "secret_manager_tls": (SECRET_MANAGER,),
@@ -146,6 +148,13 @@ def openbao_sealable(tmp_path_factory: Factory) -> Iterator[vaults.OpenBao]:
     """Vault, to be sealed and unsealed. A test leaves it unsealed. Always a local one."""
     directory = place(tmp_path_factory, "openbao-sealable")
     with local(OPENBAO, vaults.sealable(directory)) as vault:
+        yield vault
+
+
+@pytest.fixture(scope="session")
+def openbao_durable(tmp_path_factory: Factory) -> Iterator[Durable]:
+    """Vault on a disk, to be killed and started again. A test leaves it running, unsealed."""
+    with local(OPENBAO, durable(place(tmp_path_factory, "openbao-durable"))) as vault:
         yield vault
 
 

@@ -295,3 +295,15 @@ async def test_a_target_of_another_region_is_passed_over() -> None:
         assert found.provenance is not None
         assert found.provenance.source == "failover-1"
         assert replace(found.provenance, age=0.0).degraded
+
+
+async def test_reads_go_elsewhere_while_a_target_asks_for_patience() -> None:
+    async with fleet() as each:
+        await both_hold(each)
+        each.primary.secrets.fail_next(Throttled("slow down", retry_after=3600.0))
+        calls = each.primary.secrets.calls["get"]
+        for _ in range(10):
+            found = await each.secrets.get(NAME)
+            assert found.provenance is not None
+            assert found.provenance.source == "failover-0"
+        assert each.primary.secrets.calls["get"] == calls + 1

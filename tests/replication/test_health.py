@@ -56,7 +56,6 @@ async def test_all_is_well() -> None:
                 (),
                 None,
             )
-            assert (target.p50, target.p99) == (None, None)
             assert target.seconds >= 0
 
 
@@ -88,7 +87,7 @@ async def test_a_target_that_does_not_answer_us(error: type[SkykeepError], statu
         assert found.status == "degraded"
         primary, other = found.targets
         assert (primary.status, other.status) == ("up", status)
-        assert other.error == f"{error.__name__}: planted by a test"
+        assert other.error == f"{error.__name__}: planted by a test [failover-0]"
 
 
 @pytest.mark.parametrize("error", [Unavailable, Denied])
@@ -114,7 +113,7 @@ async def test_a_target_that_cannot_be_opened_does_not_end_it() -> None:
     stores: list[Store] = [Store("primary", Role.PRIMARY), Closed("backup-0", Role.BACKUP)]
     async with fleet(stores=stores) as each:
         found = await asked(each)
-        assert found.targets[1].error == "Unavailable: no route"
+        assert found.targets[1].error == "Unavailable: no route [backup-0]"
         assert found.status == "degraded"
 
 
@@ -137,7 +136,7 @@ async def test_what_is_owed_since_when_and_what_is_stuck() -> None:
     async with fleet(backups=1) as each:
         each.failover[0].away(Denied)
         await each.secrets.put("a", "1")
-        await each.secrets.put("a", "2")
+        await each.secrets.delete("a")
         await each.replay()
         await each.secrets.put("b", "1")
         first = next(iter(each.journal))
@@ -228,7 +227,7 @@ FULL = Health(
     "degraded",
     (
         TargetHealth(
-            "main (aws)", "aws", "primary", None, "up", None, 0.25, "closed", 0.1, 0.2, 0, None, ()
+            "main", "aws", "primary", None, "up", None, 0.25, "closed", 0.1, 0.2, 0, None, ()
         ),
         TargetHealth(
             'e\\u "x"\n', "gcp", "failover", "eu", "refuses", "no", 1.5, "half-open",

@@ -206,6 +206,18 @@ def test_a_target_that_is_behind_gets_no_copy() -> None:
     virtually(work)
 
 
+def test_a_target_that_is_left_alone_gets_no_copy() -> None:
+    async def work() -> None:
+        peers = Peers({"primary": [(SLOW, None)]})
+        peers.earn()
+        await peers.was_slow()
+        peers.standings.of(SECOND).failed(Unavailable("away"))
+        await peers.read()
+        assert peers.whose() == ["primary", "primary"]
+
+    virtually(work)
+
+
 def test_where_there_is_no_other_target_the_same_one_is_asked() -> None:
     async def work() -> None:
         peers = Peers({"primary": [(SLOW, None)]}, alone=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from skykeep.errors import Conflict, Denied, Invalid, NotFound, Unavailable
+from skykeep.errors import ConfigError, Conflict, Denied, Invalid, NotFound, Unavailable
 from skykeep.interfaces.secrets import Secrets
 from skykeep.journal.journal import Journal
 from skykeep.providers.memory.secrets import EVERYTHING
@@ -124,6 +124,7 @@ async def _resolve(each: Fleet, keep: int) -> None:
     await resolve(
         each.stack,
         each.journal,
+        primary=each.primary,
         target=each.stores[keep],
         resource=NAME,
         name=NAME,
@@ -342,3 +343,60 @@ async def test_a_journal_names_targets_that_are_no_longer_configured_and_keeps_t
             assert done.owed == {"backup-0": 1}
             assert isinstance(later.journal, Journal)
             assert isinstance(later.secrets, Secrets)
+
+
+async def test_a_home_that_is_no_longer_configured_is_named_until_the_primary_has_it() -> None:
+    async with written_elsewhere(backups=1) as each:
+        fewer = [each.primary, each.backups[0]]
+        async with fleet(stores=fewer, state=each.state, writes="failover") as later:
+            with pytest.raises(ConfigError, match="failover-0, which is no longer a target"):
+                await later.secrets.put(NAME, "three")
+            await later.replay()
+            assert await later.held() == ["two", "two"]
+            await later.secrets.put(NAME, "three")
+
+
+async def test_what_is_written_to_the_primary_while_a_person_chooses_is_not_overwritten() -> (
+    None
+):
+    async with written_elsewhere() as each:
+        await each.primary.others_write("theirs")
+        await each.replay()
+        update = each.primary.secrets.update
+
+        async def overtaken(*args: object, **kwargs: object) -> object:
+            await each.primary.others_write("newer")
+            return await update(*args, **kwargs)  # type: ignore[arg-type]  # as it came
+
+        each.primary.secrets.update = overtaken  # type: ignore[method-assign, assignment]  # a race
+        with pytest.raises(Conflict):
+            await _resolve(each, 1)
+        assert await each.held() == ["newer", "two"]
+        assert (await each.replay()).conflicts == [NAME]
+
+
+async def test_the_primary_may_hold_a_write_that_its_new_home_never_got() -> None:
+    async with fleet(writes="failover") as each:
+        await each.secrets.put(NAME, "four")
+        await each.replay()
+        await each.secrets.put(NAME, "five")  # the failover target is owed it still
+        each.primary.away()
+        await each.secrets.put(NAME, "six")
+        each.primary.back()
+        done = await each.replay()
+        assert not done.conflicts
+        assert await each.held() == ["six", "six"]
+
+
+async def test_a_target_is_behind_since_the_first_write_that_it_lacks() -> None:
+    async with fleet() as each:
+        await each.secrets.put(NAME, "one")
+        await each.replay()
+        await each.secrets.put(NAME, "two")
+        [entry] = each.journal
+        await each.journal.change(entry, ticks=entry.ticks - 100)
+        await each.secrets.delete(NAME)
+        await each.secrets.put(NAME, "three", on_tombstone="recover")
+        behind = each.journal.behind(NAME, "failover-0")
+        assert behind is not None
+        assert behind >= 100

@@ -95,6 +95,39 @@ class TestCheck:
             notes(checked(directory, text.replace("writes: failover", "writes: primary"))) == []
         )
 
+    @pytest.mark.parametrize(
+        ("targets", "said"),
+        [
+            (
+                "primary: {backend: memory, name: x}\n  failover: {backend: memory, name: x}",
+                ":3: a.failover: called 'x' like a.primary: give one of them another name",
+            ),
+            (
+                (
+                    "primary: {backend: memory, name: 'backup[1]'}\n"
+                    "  backups: [{backend: memory, name: x}, {backend: memory}]"
+                ),
+                (
+                    ":3: a.backups[1]: called 'backup[1]' like a.primary: "
+                    "give one of them another name"
+                ),
+            ),
+            (
+                (
+                    "primary: {backend: memory, name: x}\n"
+                    "  failover: {backend: local, name: x}\n"
+                    "  backups: [{backend: memory}, {backend: memory}]\n"
+                    "  objects: {backend: memory, name: x}"
+                ),
+                None,
+            ),
+        ],
+    )
+    def test_targets_of_one_name(self, directory: Path, targets: str, said: str | None) -> None:
+        report = checked(directory, f"a:\n  {targets}\n")
+        found = [str(problem).removeprefix(problem.file) for problem in report.problems]
+        assert found == ([] if said is None else [said])
+
     def test_notes_on_the_tree(self, directory: Path) -> None:
         text = all_three().replace("enabled: true", "enabled: false", 1)
         assert notes(checked(directory, text)) == [

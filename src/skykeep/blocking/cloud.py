@@ -91,7 +91,7 @@ class BlockingCloud:
 
     @property
     def replication(self) -> BlockingReplication:
-        """The targets together: their health, what they are owed, conflicts."""
+        """The targets together, with their health, what they are owed, and conflicts."""
         # Imported here: reading and writing do not need it.
         from skykeep.blocking.replication import BlockingReplication
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["read", "describe", "write", "list"]
-"""Of a call, as stores count them: a value, what is known without it, a page of a listing."""
+"""What stores count calls as."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ class SecretCommand:
 
     def after(self, said: Attributes) -> SecretCommand:
         """The same, for whoever has missed a write before it that said this."""
-        return replace(self, attributes=said.then(self.attributes))
+        stamp = self.attributes.stamp  # that of another value is not this one's
+        return replace(self, attributes=replace(said.then(self.attributes), stamp=stamp))
 
     async def look(self, target: Target) -> Held:
         """What the target holds under the name now: its current value."""

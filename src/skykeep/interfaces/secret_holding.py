@@ -83,7 +83,7 @@ class HeldSecret:
         return self._secret.value
 
     async def refused(self, used: Secret | SecretValue | None = None) -> bool:
-        """The value was refused where it was used: read it afresh. True if there is another.
+        """Read it afresh, for it was refused where it was used. True if there is another.
 
         ``used`` is what was refused: if another value is held by now, nothing is read. All who
         are refused at once share one read, and ``refused_every`` seconds pass before the next:

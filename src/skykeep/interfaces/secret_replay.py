@@ -58,6 +58,8 @@ def fold(commands: Sequence[SecretCommand]) -> Wanted:
         said = command.attributes
         if wanted.gone is None:
             said = wanted.attributes.then(said)
+        if command.value is not None:  # the stamp of another value is not this one's
+            said = replace(said, stamp=command.attributes.stamp)
         value = command.value or wanted.value
         if command.follows:
             value, said = None, Attributes()

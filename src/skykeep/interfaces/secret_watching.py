@@ -217,7 +217,7 @@ class Watching:
         self._task.add_done_callback(lambda _: self._begun.set())
 
     async def begun(self) -> None:
-        """Wait until the first look was taken: what happens from now on is told."""
+        """Wait until the first look was taken. What happens from then on is told."""
         await self._begun.wait()
         if self.error is not None:
             raise self.error

@@ -27,7 +27,10 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         digest: of the value that it brings; None if it brings none or nobody knows it yet.
         base: digest of what its home held before it; None if nothing was there.
         base_known: False if the home could not show it.
-        also: digests of earlier writes that are in this one, so that a target may hold them.
+        also: digests (None is nothing) of what else a target may hold: what earlier writes of
+            the name brought or found, whose records may be gone.
+        since: for a target that lacked an earlier write already, when that was begun, in
+            ``ticks``; by its name.
         home: the target that it was sent to first, by name.
         doubt: its home has not confirmed it, or its process ended before it said so.
         owed: the targets, by name, that still have to get it.
@@ -36,6 +39,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         ticks, boot: the same by a clock that nobody sets; see ``clock.py``.
         revision: see ``Stamp``; also tells a record that is written again from another one.
         command: the packed write.
+        of: the environment that it is of; a file may have been given to two of them.
         id: issued by the store, in the order in which writes were begun.
     """
 
@@ -50,10 +54,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     digest: bytes | None = None
     base: bytes | None = None
     base_known: bool = True
-    also: tuple[bytes, ...] = ()
+    also: tuple[bytes | None, ...] = ()
+    since: dict[str, float] = {}
     doubt: bool = True
     owed: tuple[str, ...] = ()
     stuck: dict[str, str] = {}
+    of: str = ""
     id: int = 0
 
     def __repr__(self) -> str:

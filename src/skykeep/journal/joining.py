@@ -6,11 +6,11 @@ to a target that nobody brings anything to does not grow with time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from skykeep.journal.entries import Brings, Entry
-from skykeep.journal.journal import Journal
+from skykeep.journal.journal import Journal, lacks
 
 EARLIER: Final = 64
 """Digests of earlier writes that one record keeps."""
@@ -28,15 +28,20 @@ def joinable(journal: Journal, entry: Entry, changes: Mapping[str, Any]) -> Entr
     return last if within else None
 
 
-def joined(before: Entry) -> dict[str, Any]:
-    """What a record has of the one that it takes into itself: what targets may hold, and since
-    when they are behind."""
-    also = dict.fromkeys((*before.also, *([] if before.digest is None else [before.digest])))
-    return {
-        "base": before.base,
-        "base_known": before.base_known,
-        "also": tuple(also)[-EARLIER:],
-        "made": before.made,
-        "ticks": before.ticks,
-        "boot": before.boot,
-    }
+def inherited(journal: Journal, entry: Entry, owed: Collection[str]) -> dict[str, Any]:
+    """What a record has of all before it of its name, which may go before it does: what targets
+    may hold, and since when those that it is ``owed`` to are behind."""
+    earlier = [each for each in journal.of(entry.name) if each.id < entry.id]
+    also: dict[bytes | None, None] = {}
+    for each in earlier:
+        also |= dict.fromkeys(each.also)
+        if each.base_known:
+            also[each.base] = None
+        if each.digest is not None or each.brings is Brings.NOTHING:
+            also[each.digest] = None
+    since: dict[str, float] = {}
+    for target in owed:
+        ages = [journal.age(each, target) for each in earlier if lacks(each, target)]
+        if ages:
+            since[target] = journal.ticks() - max(ages)
+    return {"also": tuple(also)[-EARLIER:], "since": since}

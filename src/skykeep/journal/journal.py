@@ -32,9 +32,16 @@ class Journal:
         clock: Callable[[], float] = time.time,
         ticks: Callable[[], float] = ticks,
         boot: str | None = None,
+        of: str = "",
     ) -> None:
-        """``clock`` is for people; ``ticks`` of the ``boot`` measures ages (``clock.py``)."""
+        """``clock`` is for people; ``ticks`` of the ``boot`` measures ages (``clock.py``).
+
+        Records that are not ``of`` this environment are left alone: its targets are not theirs,
+        even if they have the same names.
+        """
         self.clock = clock
+        self._environment = of
+        self._foreign: set[int] = set()
         self.ticks = ticks
         self.boot = boot_now() if boot is None else boot
         self._store = store
@@ -72,6 +79,11 @@ class Journal:
     def __len__(self) -> int:
         return len(self._entries)
 
+    @property
+    def foreign(self) -> int:
+        """Records of other environments in the same file."""
+        return len(self._foreign)
+
     def names(self) -> Sequence[str]:
         """The names of which there are writes, by the oldest of each."""
         return list(dict.fromkeys(entry.name for entry in self))
@@ -99,13 +111,16 @@ class Journal:
         )
 
     def _age(self, entries: Iterable[Entry], target: str) -> float | None:
-        return max((self.age(each) for each in entries if lacks(each, target)), default=None)
+        return max(
+            (self.age(each, target) for each in entries if lacks(each, target)), default=None
+        )
 
-    def age(self, entry: Entry) -> float:
-        """Seconds since the write was begun; at least 0."""
+    def age(self, entry: Entry, target: str = "") -> float:
+        """Seconds since the write was begun, or the first that the target lacks; at least 0."""
+        begun = entry.since.get(target, entry.ticks)
         if self.boot and entry.boot == self.boot:
-            return max(0.0, self.ticks() - entry.ticks)
-        return max(0.0, self.clock() - entry.made)
+            return max(0.0, self.ticks() - begun)
+        return max(0.0, self.clock() - entry.made + entry.ticks - begun)
 
     def revision(self) -> int:
         """A new one: microseconds since 1970, more than the last of this process."""
@@ -120,6 +135,7 @@ class Journal:
 
     async def begin(self, entry: Entry) -> Entry:
         """Keep a write that is about to be sent. Raises ``Quota`` where there is no room."""
+        entry = msgspec.structs.replace(entry, of=self._environment)
         entry = msgspec.structs.replace(entry, id=await self._store.append(packed(entry)))
         self._set(entry.id, entry)
         return entry
@@ -159,7 +175,10 @@ class Journal:
             del of[id]
             if not of:
                 del self._of[before.name]
-        if entry is not None:
+        self._foreign.discard(id)
+        if entry is not None and entry.of != self._environment:
+            self._foreign.add(id)
+        elif entry is not None:
             self._entries[id] = entry
             self._of.setdefault(entry.name, {})[id] = entry
             self._newest = max(self._newest, entry.revision)

@@ -23,6 +23,7 @@ from skykeep.interfaces.secret_driver import SecretDriver
 from skykeep.interfaces.secret_replay import Wanted, bring, fold, of_home, says
 from skykeep.interfaces.side_by_side import side_by_side
 from skykeep.journal.entries import Brings, Entry
+from skykeep.journal.joining import inherited
 from skykeep.journal.journal import SETTLES_AFTER, Journal
 
 logger = logging.getLogger("skykeep")
@@ -86,6 +87,7 @@ class Replayer:
         self._allows = allows
         self._every = every
         self._woken: asyncio.Event | None = None
+        self._refused: dict[str, list[tuple[str, str]]] = {}  # of this round, by target
 
     def wake(self) -> None:
         """There is something to do: do not wait for the next round."""
@@ -112,10 +114,15 @@ class Replayer:
         """One round: every name, every target that is owed something and answers."""
         self._journal.look()
         done = Replayed()
+        self._refused = {}
         if len(self._journal):
             await side_by_side(
                 lambda name: self._name(name, done), self._journal.names(), AT_ONCE
             )
+        for target, those in self._refused.items():
+            name, why = those[0]
+            more = f", and {len(those) - 1} more" if len(those) > 1 else ""
+            logger.warning("%s%s is not brought to %s: %s", name, more, target, why)
         for entry in self._journal:
             for target in entry.owed:
                 done.owed[target] = done.owed.get(target, 0) + 1
@@ -139,7 +146,7 @@ class Replayer:
 
     async def _target(self, name: str, target: Target, done: Replayed) -> None:
         entries = [each for each in self._journal.of(name) if target.name in each.owed]
-        fresh = self._not_replaced(name, target, entries)
+        fresh, refused = self._not_replaced(name, target, entries), self._refused
         try:
             if fresh and await self._allowed(name, target):
                 why = await self._bring(name, target, fresh)
@@ -157,7 +164,7 @@ class Replayer:
                 await self._journal.brought(entry, target.name)
                 done.brought[target.name] = done.brought.get(target.name, 0) + 1
             elif entry.stuck.get(target.name) != why:
-                logger.warning("%s is not brought to %s: %s", name, target.name, why)
+                refused.setdefault(target.name, []).append((name, why))
                 await self._journal.change(entry, stuck={**entry.stuck, target.name: why})
         if why is None:
             for entry in self._journal.of(name):
@@ -192,7 +199,9 @@ class Replayer:
             return None
         if target.name == self._primary:
             return _conflict(held)
-        home = self._targets[self._journal.home(name, self._primary)]
+        home = self._targets.get(at := self._journal.home(name, self._primary))
+        if home is None:
+            return f"{at}, where it was written last, is no longer a target"
         there = await self._look(name, home)
         if not there.known:
             return f"{home.name} does not show what it holds"
@@ -245,7 +254,8 @@ class Replayer:
             return
         owed = tuple(each for each in self._targets if each != entry.home)
         if await self._done(entry, home, held):
-            await self._journal.change(entry, doubt=False, owed=owed)
+            more = inherited(self._journal, entry, owed)
+            await self._journal.change(entry, doubt=False, owed=owed, **more)
             await self._journal.overtaken(entry)
         elif self._journal.age(entry) > SETTLES_AFTER:
             await self._journal.drop(entry)

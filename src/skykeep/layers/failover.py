@@ -24,6 +24,7 @@ from skykeep.interfaces.call import Answer, Call, RoutedCall, RoutedNext, Target
 from skykeep.interfaces.tasks import Tasks
 from skykeep.journal.journal import Journal
 from skykeep.layers.agreement import Agreement
+from skykeep.layers.circuit import State
 from skykeep.layers.hedge import Hedge
 from skykeep.layers.standing import Standings
 
@@ -80,18 +81,20 @@ class Failover:
 
     async def __call__(self, call: Call[T], next: RoutedNext[T], /) -> Answer[T]:
         """The first answer. Raises what the home raised if no other target answers."""
-        refused: list[SkykeepError] = []
+        refused: list[SkykeepError | Choice] = []
         asked: set[str] = set()
         while True:
             # Anew for each: while one target let us wait, others may have been written.
             choices = self.choices(call, asked)
+            # Passed over as long as there are others: that takes no time, and no error is made
+            # that nobody may see.
+            while len(choices) > 1 and self._left_alone(choices[0], call, next):
+                asked.add(choices[0].target.name)
+                refused.append(choices.pop(0))
             if not choices:
-                raise _told(refused) if refused else _nobody(call)
+                raise self._told_of(refused) if refused else _nobody(call)
             choice = choices.pop(0)
             asked.add(choice.target.name)
-            if choices and self._probed(choice, call, next):
-                refused.append(self._away(choice))
-                continue
             try:
                 if self._hedge is None:
                     answer = await next(RoutedCall(call, choice.target, last=not choices))
@@ -118,19 +121,27 @@ class Failover:
             if not self._told:
                 self._told = True
                 logger.warning("no failover: this host's journal cannot be read: %s", error)
-            primary = Choice(self._targets[0], True, None, time.monotonic())
-            return [] if primary.target.name in asked else [primary]
+            alone = Choice(self._targets[0], True, None, time.monotonic())
+            return [] if alone.target.name in asked else [alone]
         self._told = False
-        home = self._journal.home(call.resource, self._targets[0].name)
         now = time.monotonic()
-        everybody = [
-            Choice(target, target.name == home, self._behind(call, target), now)
-            for target in self._targets
-            if call.only is None or target.name == call.only
+        asked_for = [
+            each for each in self._targets if call.only is None or each.name == call.only
         ]
+        if not len(self._journal):  # as a rule: they are in their order, and up to date
+            primary = self._targets[0]
+            everybody = [Choice(each, each is primary, None, now) for each in asked_for]
+        else:
+            home = self._journal.home(call.resource, self._targets[0].name)
+            everybody = [
+                Choice(each, each.name == home, self._behind(call, each), now)
+                for each in asked_for
+            ]
+            everybody.sort(key=lambda each: (not each.home, each.behind is not None))
         if not call.failover or call.strict:
             everybody = [each for each in everybody if each.home] or everybody[:1]
-        everybody.sort(key=lambda each: (not each.home, each.behind is not None))
+        if not asked:
+            return everybody
         return [each for each in everybody if each.target.name not in asked]
 
     def _behind(self, call: Call[T], target: Target) -> float | None:
@@ -147,27 +158,42 @@ class Failover:
         at, behind = min(answer.at, choice.at), choice.behind
         if not choice.home:
             seen = self._agreement.behind(call.resource, answer.value, choice.target.name, at)
-            behind = max((each for each in (behind, seen) if each is not None), default=None)
+            if seen is not None:
+                behind = seen if behind is None else max(behind, seen)
         if behind is not None:
-            return replace(answer, at=at, stale=True, degraded=True, behind=behind)
-        return replace(answer, at=at, degraded=True)
+            answer.stale, answer.behind = True, behind
+        answer.at, answer.degraded = at, True  # it was made for this call, and is nobody else's
+        return answer
 
-    def _probed(self, choice: Choice, call: Call[T], next: RoutedNext[T]) -> bool:
-        """Whether a probe is due: it goes beside the caller, who does not wait for it."""
-        circuit = self._standings.of(choice.target).breaker
-        if not circuit.due:
-            return False  # it is closed, or the breaker itself refuses
-        probe = RoutedCall(replace(call, trace=[]), choice.target, last=False)
-        name = f"probe {choice.target.name}"
-        self._tasks.start(_quietly(next(probe)), name=name)
+    def _left_alone(self, choice: Choice, call: Call[T], next: RoutedNext[T]) -> bool:
+        """Whether it has asked for patience, or its breaker is open. A probe that is due goes
+        beside the caller, who does not wait for it."""
+        standing = self._standings.of(choice.target)
+        circuit = standing.breaker
+        if circuit.state is State.CLOSED:
+            return not standing.take_turn()
+        if circuit.due:
+            probe = RoutedCall(replace(call, trace=[]), choice.target, last=False)
+            name = f"probe {choice.target.name}"
+            self._tasks.start(_quietly(next(probe)), name=name)
         return True
 
-    def _away(self, choice: Choice) -> Unavailable:
+    def _told_of(self, refused: Sequence[SkykeepError | Choice]) -> SkykeepError:
+        return _told(
+            [self._away(each) if isinstance(each, Choice) else each for each in refused]
+        )
+
+    def _away(self, choice: Choice) -> SkykeepError:
         standing = self._standings.of(choice.target)
+        if standing.breaker.state is State.CLOSED:
+            return Throttled(
+                f"{choice.target.name} has asked for patience", target=choice.target.name
+            )
         return Unavailable(
-            f"{choice.target.name} did not answer ({standing.last_error}); it is being tried",
+            f"{choice.target.name} is left alone: it did not answer ({standing.last_error})",
             sent=False,
             left_alone=True,
+            hint="it is tried from time to time",
             target=choice.target.name,
         )
 

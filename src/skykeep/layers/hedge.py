@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from skykeep.errors import SkykeepError, Throttled, Unavailable
 from skykeep.interfaces.call import Answer, Call, RoutedCall, RoutedNext
 from skykeep.interfaces.tasks import Tasks
+from skykeep.layers.circuit import State
 from skykeep.layers.standing import Standings
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Hedge:
         try:
             done, _ = await asyncio.wait(copies, timeout=patience)
             # Asked again: others may have waited as long, and have spent what there was.
-            if not done and self._earned >= 1.0:
+            if not done and self._earned >= 1.0 and not self._rests(choice):
                 self._earned -= 1.0
                 second = self._second(choice, others())
                 copies[self._tasks.start(copy(second), name=f"{name} (hedge)")] = second
@@ -95,7 +96,13 @@ class Hedge:
             for each in copies:
                 each.cancel()
 
+    def _rests(self, choice: Choice) -> bool:
+        """It has asked for patience, and is given it: that is why it takes so long."""
+        return self._standings.of(choice.target).rests
+
     def _second(self, choice: Choice, others: Sequence[Choice]) -> Choice:
-        if others and others[0].behind is None and self._standings.of(choice.target).slow():
-            return others[0]
-        return choice
+        if not others or others[0].behind is not None:
+            return choice
+        there = self._standings.of(others[0].target)
+        slow = self._standings.of(choice.target).slow()
+        return others[0] if slow and there.breaker.state is State.CLOSED else choice

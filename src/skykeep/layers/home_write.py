@@ -15,7 +15,7 @@ from skykeep.interfaces.call import Answer, Call, Effect, Held, RoutedCall, Rout
 from skykeep.interfaces.secret_command import SecretCommand
 from skykeep.interfaces.secret_data import Written
 from skykeep.journal.entries import Brings, Entry
-from skykeep.journal.joining import joinable, joined
+from skykeep.journal.joining import inherited, joinable
 from skykeep.journal.journal import Journal
 
 T = TypeVar("T")
@@ -158,15 +158,14 @@ class HomeWrite:
                     followed = replace(command, kind="put", value=found.answer.value)
                     changes["command"] = await self._pack(followed)
                     changes |= {"digest": found.digest, "brings": Brings.VALUE}
+            changes |= inherited(self._journal, entry, owed)
             for each in self._journal.of(command.resource):
                 if each.doubt and each.id < entry.id and each.home == home.name:
                     await self._journal.drop(each)  # this one has replaced it
             before = joinable(self._journal, entry, changes)
-            if before is not None:
-                changes |= joined(before)
-                if not command.follows:  # what was followed says all that there is to say
-                    said = (await self._unpack(before.command)).attributes
-                    changes["command"] = await self._pack(command.after(said))
+            if before is not None and not command.follows:  # that one says all there is to say
+                said = (await self._unpack(before.command)).attributes
+                changes["command"] = await self._pack(command.after(said))
             await self._journal.change(entry, **changes)
             if before is not None:
                 await self._journal.drop(before)

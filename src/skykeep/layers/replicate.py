@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from skykeep.errors import Conflict, Denied, SkykeepError, Throttled, Unavailable
+from skykeep.errors import ConfigError, Conflict, Denied, SkykeepError, Throttled, Unavailable
 from skykeep.interfaces.call import Answer, Call, RoutedCall, RoutedNext, Target
 from skykeep.interfaces.secret_command import SecretCommand
 from skykeep.interfaces.secret_data import Stamp
@@ -120,7 +120,13 @@ class Replicate:
         return Write(call, command.stamped(stamp), revision)
 
     def _home(self, name: str) -> Target:
-        return self._targets[self._journal.home(name, self._primary.name)]
+        home = self._journal.home(name, self._primary.name)
+        if home not in self._targets:
+            raise ConfigError(
+                f"the last write of this name went to {home}, which is no longer a target",
+                hint="bring it to the primary first: skykeep reconcile",
+            )
+        return self._targets[home]
 
     def _check_ids(self, call: Call[T], home: Target) -> None:
         """Raise ``Conflict`` for version ids that another target has issued."""

@@ -109,6 +109,8 @@ class Stack:
 
     Attributes:
         telemetry, cache, single_flight, residency: the layers of these names.
+        back: the back entrance: below the router.
+        below: below the guard, too: for questions that carry nothing of the application's.
         standings: what is known of the targets from the calls made to them.
         journal: of the writes that targets are owed; None with one target.
         replayer: brings them there; None likewise.
@@ -162,9 +164,9 @@ class Stack:
         below.append(Retry(retry.attempts, retry.base_seconds, retry.max_seconds))
         if several is not None or not embedded:
             below += [Breaker(self.standings), TryDeadline(environment.attempt_seconds)]
-        self._below = _compose_routed(below, send)
+        self.below = _compose_routed(below, send)
         guards: list[RoutedLayer] = [self.residency] if self.residency.rules.active else []
-        self.back = _compose_routed(guards, self._below)
+        self.back = _compose_routed(guards, self.below)
         self.journal = None if several is None else several.journal
         self.replayer: Replayer | None = None
         self.sweeper: Sweeps | None = None
@@ -220,7 +222,7 @@ class Stack:
             self.invalidate(call.resource)
 
     async def _allows(self, target: Target, call: Call[Any]) -> bool:
-        return await self.residency.allows(target, call, self._below)
+        return await self.residency.allows(target, call, self.below)
 
     async def _serve(self) -> None:
         """What goes on beside the calls of several targets, until it is cancelled."""
@@ -238,7 +240,7 @@ class Stack:
 
     async def place(self, capability: str) -> Place:
         """Where the primary keeps things of the capability. Raises what asking it raises."""
-        return await self.residency.place(self._primary, capability, self._below)
+        return await self.residency.place(self._primary, capability, self.below)
 
     def after_fork(self) -> None:
         """In a forked child: what is under way belongs to the parent."""

@@ -28,6 +28,10 @@ _OURS = (
 )
 
 
+FIRST_REST, LONGEST_REST = 1.0, 5.0
+"""Seconds that reads go elsewhere when a target that is throttling does not say how long."""
+
+
 class Standing:
     """One target's. Times are seconds of ``clock`` (monotonic).
 
@@ -57,11 +61,28 @@ class Standing:
         self.last_error_at: float | None = None
         self.last_answer_at: float | None = None
         self._clock = clock
+        self._pause = 0.0  # seconds that it asked for, or that double while it says nothing
+        self._rests_until = 0.0
 
     @property
     def p95(self) -> float | None:
         """Seconds that 95 of 100 reads took at most: what a hedge waits for; None: unknown."""
         return self.reads.percentile(0.95)
+
+    @property
+    def rests(self) -> bool:
+        """Whether it has asked for patience and the time is not over."""
+        return self._clock() < self._rests_until
+
+    def take_turn(self) -> bool:
+        """Whether a read that could go elsewhere is sent to it. While it rests none is; when
+        the time is over one is let through, and the others when that was answered."""
+        if not self._pause:
+            return True
+        if self.rests:
+            return False
+        self._rests_until = self._clock() + self._pause
+        return True
 
     def slow(self, n: int = 5) -> bool:
         """Whether each of the last n tries took longer than p95 was then, or had no answer."""
@@ -75,6 +96,7 @@ class Standing:
         """A try succeeded after ``seconds``."""
         self.tries += 1
         self.last_answer_at = self._clock()
+        self._pause = 0.0
         if read:
             self.reads.took(seconds)
         self.breaker.answered()
@@ -84,11 +106,17 @@ class Standing:
         self.tries += 1
         self.last_error, self.last_error_at = type(error).__name__, self._clock()
         self.failures[self.last_error] += 1
+        if isinstance(error, errors.Throttled):
+            doubled = min(LONGEST_REST, 2 * self._pause or FIRST_REST)
+            self._pause = doubled if error.retry_after is None else error.retry_after
+            self._rests_until = self.last_error_at + self._pause
         if isinstance(error, errors.Unavailable):
             self.reads.failed()
             self.breaker.silent(error, probe=probe)
         elif not isinstance(error, _OURS):
             self.last_answer_at = self.last_error_at
+            if not isinstance(error, errors.Throttled):
+                self._pause = 0.0
             self.breaker.answered()
         elif probe:
             self.breaker.give_back()

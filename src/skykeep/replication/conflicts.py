@@ -11,6 +11,7 @@ from skykeep.errors import Invalid, NotFound, SkykeepError
 from skykeep.interfaces.call import Call, Effect, Held, RoutedCall, RoutedNext, Target
 from skykeep.interfaces.names import shown
 from skykeep.interfaces.secret_command import SecretCommand, look
+from skykeep.interfaces.secret_driver import SecretDriver
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.journal.journal import Journal
 from skykeep.layers.stack import Stack
@@ -72,6 +73,7 @@ async def resolve(
     stack: Stack,
     journal: Journal,
     *,
+    primary: Target,
     target: Target,
     resource: str,
     name: str,
@@ -79,8 +81,8 @@ async def resolve(
     """Keep what the target holds: it is written to the primary, and from there to the others.
 
     What they held before stays as an older version, where a store keeps versions. Raises
-    ``Invalid`` if the name has no conflict, ``NotFound`` if the target holds nothing under it,
-    and as ``Secrets.put``.
+    ``Conflict`` if the primary is written meanwhile, ``Invalid`` if the name has no conflict,
+    ``NotFound`` if the target holds nothing under it, and as ``Secrets.put``.
     """
     journal.look()
     if not any(each.stuck for each in journal.of(resource)):
@@ -92,7 +94,9 @@ async def resolve(
             hint="to delete it, keep another side and then: skykeep rm",
         )
     value: SecretValue = held.answer.value
-    command = SecretCommand("put", resource, value, on_tombstone="recover")
+    # What somebody writes to the primary from here on is a conflict, and not overwritten.
+    expects = await _version(stack, primary, resource)
+    command = SecretCommand("put", resource, value, expects=expects, on_tombstone="recover")
     call: Call[Any] = Call(
         "secrets.resolve",
         resource,
@@ -102,6 +106,12 @@ async def resolve(
         command=command,
     )
     await stack.at_primary(call)
+
+
+async def _version(stack: Stack, primary: Target, resource: str) -> str | None:
+    driver: SecretDriver = await primary.driver("secrets")
+    held = await _held(stack, primary, resource)
+    return held.version if driver.capabilities.compare_and_set else None
 
 
 async def _side(stack: Stack, target: Target, resource: str, salt: bytes) -> Side:

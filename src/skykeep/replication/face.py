@@ -103,7 +103,7 @@ class Replication:
         return await conflicts(self._stack, journal, self._targets, self._environment.scope)
 
     async def resolve(self, name: str, keep: str) -> None:
-        """End a conflict: what the target ``keep`` holds is brought to all.
+        """End a conflict by bringing what the target ``keep`` holds to all.
 
         Raises ``ConfigError`` (no such target), ``Invalid`` (no conflict), ``NotFound``
         (nothing there), and as ``Secrets.put``.
@@ -116,6 +116,7 @@ class Replication:
         await resolve(
             self._stack,
             journal,
+            primary=self._targets[0],
             target=self._targets[kept],
             resource=environment.scope + check_name(name),
             name=name,

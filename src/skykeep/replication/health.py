@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from skykeep.errors import NotFound, SkykeepError
@@ -68,6 +69,8 @@ class Health:
         targets: in the order of the configuration.
         doubt: writes of which their home has not said whether it has them.
         journal: why this host's journal cannot be read, or None.
+        gone: writes that the journal keeps for targets that are no longer configured, by their
+            names; also those of another environment that uses the same file.
     """
 
     environment: str | None
@@ -75,6 +78,7 @@ class Health:
     targets: tuple[TargetHealth, ...]
     doubt: int
     journal: str | None
+    gone: Mapping[str, int] = field(default_factory=dict)
 
 
 async def health(
@@ -92,14 +96,22 @@ async def health(
     found = await asyncio.gather(*(_target(stack, each, scope) for each in targets))
     readable = [each for each in found if each.role != "backup"]
     doubt = sum(each.doubt for each in stack.journal or ())
+    gone = Counter(name for each in stack.journal or () for name in each.owed)
+    for each in targets:
+        del gone[each.name]
+    if stack.journal is not None and stack.journal.foreign:
+        gone["targets of another environment"] = stack.journal.foreign
     status: Literal["ok", "degraded", "down"] = "ok"
     if all(each.status != "up" for each in readable):
         status = "down"
     elif (
-        fault or doubt or any(each.status != "up" or each.owed or each.drift for each in found)
+        fault
+        or doubt
+        or gone
+        or any(each.status != "up" or each.owed or each.drift for each in found)
     ):
         status = "degraded"
-    return Health(environment, status, tuple(found), doubt, fault)
+    return Health(environment, status, tuple(found), doubt, fault, dict(gone))
 
 
 async def _opened(target: Target) -> None:
@@ -121,7 +133,9 @@ async def _target(stack: Stack, target: Target, scope: str) -> TargetHealth:
     status: Status = "up"
     error: str | None = None
     try:
-        await stack.back(RoutedCall(call, target, last=False))
+        # Below the guard: the call carries nothing that must not be there.
+        await stack.below(RoutedCall(call, target, last=False))
+        await _may_be_used(stack, target)
     except SkykeepError as raised:
         error = f"{type(raised).__name__}: {raised}"
         away = type(raised).__name__ in {"Unavailable", "Throttled"}
@@ -141,12 +155,23 @@ async def _target(stack: Stack, target: Target, scope: str) -> TargetHealth:
         standing.reads.percentile(0.5),
         standing.reads.percentile(0.99),
         len(owed),
-        max((stack.journal.age(each) for each in owed), default=None)
+        max((stack.journal.age(each, target.name) for each in owed), default=None)
         if stack.journal
         else None,
         tuple(dict.fromkeys(each.name for each in owed if target.name in each.stuck)),
         None if swept is None else swept.count,
     )
+
+
+async def _may_be_used(stack: Stack, target: Target) -> None:
+    """Raise ``Denied`` if residency lets nothing be there."""
+    rules = stack.residency.rules
+    if not rules.active:
+        return
+    place = await stack.residency.place(target, "secrets", stack.below)
+    refused = [refusal for _, refusal in rules.summary(place)]
+    if refused and all(refusal is not None for refusal in refused) and refused[0] is not None:
+        raise refused[0]
 
 
 def prometheus(health: Health) -> str:

@@ -70,7 +70,7 @@ def several(
     return Several(
         [each for each in targets if each.role is Role.FAILOVER],
         [each for each in targets if each.role is Role.BACKUP],
-        Journal(OpenedLater(path, opened)),
+        Journal(OpenedLater(path, opened), of=identity(environment)),
         packed,
         unpacked,
         ValueDigests(secrets, f"{environment.scope}{NAME}"),
@@ -81,9 +81,14 @@ def journal_path(environment: Environment, data_dir: Callable[[], Path]) -> Path
     """The file: one for each environment of each configuration file, on this host."""
     if environment.journal.path:
         return Path(environment.journal.path).expanduser()
+    return data_dir() / "journal" / f"{identity(environment)}.db"
+
+
+def identity(environment: Environment) -> str:
+    """What tells it from the other environments of this host: its name and its file."""
     name = quote(environment.name or "default", safe="")
     if environment.origin is not None:
         # Two applications may both have an environment called production.
         origin = str(Path(environment.origin).absolute()).encode()
         name += f"-{hashlib.sha256(origin).hexdigest()[:8]}"
-    return data_dir() / "journal" / f"{name}.db"
+    return name

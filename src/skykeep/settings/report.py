@@ -93,6 +93,8 @@ def report(
             raise ConfigError(problems)
     except ConfigError as error:
         problems = list(error.problems)
+    if file and not problems:
+        problems = _called_the_same(file)
     notes = _notes(file, settings_of, lacking_of) if file and not problems else []
     return Report(
         file=file.path if file else None,
@@ -127,6 +129,26 @@ def _notes(file: File, settings_of: SettingsOf, lacking_of: LackingOf) -> list[P
         message = "no 'default_environment': commands need --env or SKYKEEP_ENV"
         notes.append(Problem(file.path, 0, "", message))
     return notes
+
+
+def _called_the_same(file: File) -> list[Problem]:
+    """Targets of one environment that a journal could not tell apart: it cannot be opened."""
+    problems: list[Problem] = []
+    for name in file.environments:
+        environment = merge(file, name, {})
+        seen: dict[tuple[str, object], str] = {}
+        for key, node in targets_in(environment, name):
+            role, _, index = key.removeprefix(below(name, "")).partition("[")
+            if role not in {"primary", "failover", "backups"}:
+                continue
+            given = node.items.get("name")
+            default = role.removesuffix("s") + (f"[{index}" if index not in {"", "0]"} else "")
+            label = str(plain(given)) if given is not None else default
+            first = seen.setdefault((label, plain(node.items["backend"])), key)
+            if first != key:
+                message = f"called '{label}' like {first}: give one of them another name"
+                problems.append(value_problem(given or node, key, message))
+    return problems
 
 
 def _ambiguous(file: File) -> bool:

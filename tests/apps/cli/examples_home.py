@@ -23,6 +23,10 @@ PROGRAMS = {
     "psql": f"""#!/bin/sh
         [ "$PGPASSWORD" = {VALUE} ] && [ "$*" = "-h db.example.com" ]
         """,
+    # What it gets, and the end of who sent it: the real one is sent for for ever.
+    "systemctl": """#!/bin/sh
+        [ "$*" = "reload app" ] && [ "$SKYKEEP_CHANGED" = db/password ] && kill -TERM $PPID
+        """,
     "kubectl": f"""#!{sys.executable}
         import sys, yaml
         assert sys.argv[1:] == ["apply", "-f", "-"]
@@ -160,7 +164,66 @@ aws_secret_access_key=none
 END
 """
 
+# Four stores, and nothing to tell apart in three of them.
+STORES = """
+target() {
+    echo "{backend: local, path: ~/$1.db, key_file: ~/.skykeep.key, secret_prefix: ''}"
+}
+cat >> ~/.config/skykeep/skykeep.yaml <<END
+  failover: $(target spare)
+  backups: [$(target second)]
+staging: {primary: $(target staging)}
+spare: {primary: $(target spare)}
+second: {primary: $(target second)}
+default_environment: production
+END
+for env in staging spare second; do skykeep --env $env init; done
+printf staged | skykeep --env staging set db/staged -
+"""
+ALIKE = f"""{STORES}
+skykeep sync staging production --yes
+for store in failover backup staging; do
+    skykeep sync production:primary ${{store/staging/staging:primary}} --yes
+done
+"""
+
 IN_MEMORY = "echo '  objects: {backend: memory}' >> ~/.config/skykeep/skykeep.yaml"
+
+# Written to the failover target while the primary did not answer, then to the primary alone.
+CONFLICT = """
+cat >> ~/.config/skykeep/skykeep.yaml <<END
+  failover: {backend: local, path: ~/spare.db, key_file: ~/.skykeep.key}
+  writes: failover
+spare:
+  primary: {backend: local, path: ~/spare.db, key_file: ~/.skykeep.key}
+default_environment: production
+END
+skykeep --env spare init > made
+python - <<END
+import asyncio
+import skykeep
+from skykeep.providers.local.secrets import LocalSecrets
+
+update = LocalSecrets.update
+
+async def away(self, *words, **options):
+    if self is primary:
+        raise skykeep.Unavailable("stopped", sent=False)
+    return await update(self, *words, **options)
+
+async def main():
+    global primary
+    async with skykeep.open() as cloud:
+        primary = await cloud._primary.target.driver("secrets")
+        LocalSecrets.update = away
+        await cloud.secrets.put("db/password", "written-while-away")
+    LocalSecrets.update = update
+    async with skykeep.open() as cloud, cloud.at("primary") as alone:
+        await alone.secrets.put("db/password", "written-to-the-primary")
+
+asyncio.run(main())
+END
+"""
 
 ENCRYPTING = (
     "echo '  encryption: {kek: team/backup, plain: read}' >> ~/.config/skykeep/skykeep.yaml"
@@ -182,11 +245,15 @@ BEFORE = {
     "obj lifecycle": IN_MEMORY,
     "obj lifecycle show": IN_MEMORY,
     "obj lifecycle apply": IN_MEMORY,
+    "skykeep reconcile --keep failover db/password": CONFLICT,
     "keys create": NO_KEYS,
     "keys reseal": ENCRYPTING,
     "skykeep keys reseal": ENCRYPTING,
     "skykeep keys reseal team --only secrets": ENCRYPTING,
     "skykeep keys create team/backup": NO_KEYS,
+    "diff": ALIKE,
+    "sync": STORES,
+    "migrate": STORES,
     "unlock": ASKS,
     "lock": ASKS,
     "init": NOTHING_YET,
@@ -217,9 +284,17 @@ AFTER = {
         "skykeep keys unwrap team/backup @data.key.new | cmp - data.key",
     "skykeep keys rewrap team/backup --raw < data.key.bin > data.key.bin.new":
         "skykeep keys unwrap team/backup --raw < data.key.bin.new | cmp - data.key",
+    "skykeep reconcile --keep failover db/password":
+        '[ "$(skykeep get db/password)" = written-while-away ]',
     "skykeep run --prefix db/ -- ./server --port 8080": f'[ "$(cat ~/served)" = {VALUE} ]',
     "skykeep run -- ./server            # the variables of the configuration's run: section":
         f'[ "$(cat ~/served)" = {VALUE} ]',
+    "skykeep sync staging production --prefix db/":
+        '[ "$(skykeep get db/staged)" = staged ]',
+    "skykeep sync production:primary production:backup --yes --output json":
+        f'[ "$(skykeep --env second get db/password)" = {VALUE} ]',
+    "skykeep migrate production:primary production:failover --yes":
+        f'[ "$(skykeep --env spare get db/password)" = {VALUE} ]',
     "skykeep copy db/password": f'[ "$(cat ~/clipboard)" = {VALUE} ]',
     "skykeep get tls/key > key.pem": "[ \"$(cat key.pem)\" = \"tls/key's value\" ]",
     "skykeep edit app/config": "skykeep get app/config | grep -q '# edited'",
@@ -250,6 +325,11 @@ SHOWN = {
     "skykeep obj cat reports/today.json --range 0-99": '{"found": 0}',
     "skykeep obj ls -l models": "models/toxicity/",
     "skykeep obj presign reports/today.json --expires 15m": "X-Amz-Expires=900&",
+    "skykeep diff staging production --prefix db/": " the same",
+    "skykeep sync primary failover --dry-run": "create  db/password",
+    "skykeep migrate staging production --dry-run": "create  db/staged",
+    "skykeep watch db/password --initial --once": "created  db/password  version 3",
+    "skykeep watch --prefix db/ --initial --once --output json": '"name": "db/main"',
     "skykeep get db/password": VALUE,
     "skykeep get db/password --stage previous": f"old-{VALUE}",
     "skykeep get db/main --key credentials.password": f"{VALUE}-2",

@@ -41,6 +41,12 @@ INFO = exactly(
         "metadata": PAIRS, "tags": PAIRS,
     }
 )  # fmt: skip
+PROVENANCE = exactly(
+    {
+        "source": TEXT, "revision": optional({"type": "integer"}), "age": {"type": "number"},
+        "stale": FLAG, "degraded": FLAG, "cached": FLAG,
+    }
+)  # fmt: skip
 PROBLEM = exactly({"file": TEXT, "line": {"type": "integer"}, "key": TEXT, "message": TEXT})
 TARGET: Schema = {"type": "object", "required": ["backend"]}
 GET = exactly(
@@ -49,12 +55,7 @@ GET = exactly(
         "stages": TEXTS,
         "metadata": PAIRS, "tags": PAIRS, "created_at": MOMENT, "expires_at": optional(MOMENT),
         "expired": FLAG,
-        "provenance": exactly(
-            {
-                "source": TEXT, "age": {"type": "number"}, "stale": FLAG, "degraded": FLAG,
-                "cached": FLAG,
-            }
-        ),
+        "provenance": PROVENANCE,
     },
     key=TEXT, value=TEXT, value_base64=TEXT,
 )  # fmt: skip
@@ -115,6 +116,37 @@ RESEALED = exactly(
     }
 )
 
+IN_STORE = optional(
+    exactly(
+        {
+            "version": optional(TEXT), "changed_at": optional(MOMENT),
+            "revision": optional(NUMBER), "digest": optional(TEXT),
+        }
+    )
+)  # fmt: skip
+PARTS = listed({"enum": ["value", "metadata", "tags", "expires_at"]})
+DIFFERENCE = exactly(
+    {
+        "name": TEXT,
+        "kind": {"enum": ["only_in_a", "only_in_b", "differs", "unknown", "same"]},
+        "what": PARTS, "newer": optional({"enum": ["a", "b"]}), "reason": optional(TEXT),
+        "a": IN_STORE, "b": IN_STORE,
+    }
+)  # fmt: skip
+STEP = exactly(
+    {
+        "name": TEXT, "action": {"enum": ["create", "update", "same", "skip"]},
+        "what": PARTS, "without": PARTS, "reason": optional(TEXT),
+        "a": IN_STORE, "b": IN_STORE,
+    }
+)  # fmt: skip
+SYNCED: dict[str, Schema] = {
+    "a": TEXT, "b": TEXT, "prefix": TEXT, "dry_run": FLAG,
+    "counts": exactly(dict.fromkeys(("create", "update", "same", "skip"), NUMBER)),
+    "plan": listed(STEP), "only_in_b": TEXTS, "written": TEXTS, "left": TEXTS,
+    "failed": listed(exactly({"name": TEXT, "error": {"type": "object"}})),
+}  # fmt: skip
+
 BACKUP: dict[str, Schema] = {
     "name": TEXT, "key": TEXT, "at": MOMENT, "size": {"type": "integer"},
 }  # fmt: skip
@@ -126,7 +158,60 @@ RESTORED = exactly(
     }
 )  # fmt: skip
 
+SECONDS: Schema = {"type": "number"}
+COUNTED: Schema = {"type": "object", "additionalProperties": NUMBER}
+TARGET_HEALTH = exactly(
+    {
+        "name": TEXT, "provider": TEXT, "role": {"enum": ["primary", "failover", "backup"]},
+        "region": optional(TEXT), "status": {"enum": ["up", "refuses", "down"]},
+        "error": optional(TEXT), "seconds": SECONDS,
+        "breaker": {"enum": ["closed", "open", "half-open"]},
+        "p50": optional(SECONDS), "p99": optional(SECONDS), "owed": NUMBER,
+        "behind": optional(SECONDS), "stuck": TEXTS, "drift": optional(NUMBER),
+    }
+)  # fmt: skip
+SIDE = exactly(
+    {
+        "target": TEXT, "version": optional(TEXT), "digest": optional(TEXT),
+        "error": optional(TEXT),
+    }
+)  # fmt: skip
+
 SHAPES: dict[str, Schema] = {
+    "health": exactly(
+        {
+            "environment": optional(TEXT), "status": {"enum": ["ok", "degraded", "down"]},
+            "doubt": NUMBER, "journal": optional(TEXT), "targets": listed(TARGET_HEALTH),
+        }
+    ),
+    "reconcile": exactly(
+        {
+            "environment": optional(TEXT), "dry_run": FLAG, "kept": TEXTS, "brought": COUNTED,
+            "settled": NUMBER, "away": PAIRS,
+            "owed": listed(
+                exactly(
+                    {
+                        "name": TEXT, "since": MOMENT, "targets": COUNTED, "doubt": NUMBER,
+                        "why": PAIRS,
+                    }
+                )
+            ),
+            "conflicts": listed(
+                exactly({"name": TEXT, "since": MOMENT, "why": PAIRS, "sides": listed(SIDE)})
+            ),
+        }
+    ),
+    "diff": exactly(
+        {
+            "a": TEXT, "b": TEXT, "prefix": TEXT, "same": FLAG,
+            "counts": exactly(
+                dict.fromkeys(("only_in_a", "only_in_b", "differs", "unknown", "same"), NUMBER)
+            ),
+            "secrets": listed(DIFFERENCE),
+        }
+    ),
+    "sync": exactly(SYNCED),
+    "migrate": exactly({**SYNCED, "retire": optional(FLAG), "remains": listed(DIFFERENCE)}),
     "backup create": exactly({**BACKUP, "new": FLAG, "sha256": TEXT, "removed": TEXTS}),
     "backup list": listed(exactly(BACKUP)),
     "backup diff": exactly(
@@ -302,7 +387,13 @@ SHAPES: dict[str, Schema] = {
             ),
         }
     ),
-    "describe": INFO,
+    "describe": exactly({**INFO["properties"], "provenance": PROVENANCE}),
+    "watch": exactly(
+        {
+            "at": MOMENT, "name": TEXT, "kind": {"enum": ["created", "changed", "deleted"]},
+            "version": optional(TEXT),
+        }
+    ),
     "export": exactly(
         {
             "format": TEXT, "file": optional(TEXT),

@@ -66,6 +66,7 @@ def test_through_every_command_and_error(
     quiet("ls", "-l", code=0)
     quiet("history", "a", code=0)
     quiet("describe", "a", code=0)
+    quiet("watch", "a", "--prefix", "", "--initial", "--once", "--", "env", code=0)
     quiet("doctor", code=0)
     quiet("config", "show", code=0)
     quiet("config", "check", code=0)

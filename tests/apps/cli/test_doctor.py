@@ -62,18 +62,19 @@ def test_a_provider_whose_packages_are_not_installed(bare: Cli) -> None:
 
 
 @pytest.mark.usefixtures("without_packages")
-def test_a_failover_whose_packages_are_not_installed_is_a_note(cli: Cli) -> None:
+def test_a_failover_whose_packages_are_not_installed(cli: Cli) -> None:
     path = cli.home / "skykeep.yaml"
     path.write_text(path.read_text() + "  failover: {backend: vault}\n")
-    found = checks(cli)
-    assert found["failover (vault)"][0]["status"] == "note"
+    found = checks(cli, code=1)
+    assert found["failover (vault)"][0]["status"] == "failed"
     assert found["secrets"][0]["status"] == "ok"
 
 
-def test_a_failover_vault_that_is_missing_is_a_note(cli: Cli) -> None:
+def test_a_failover_vault_that_is_missing_is_said_once(cli: Cli) -> None:
     path = cli.home / "skykeep.yaml"
     path.write_text(path.read_text() + "  failover: {backend: local, path: none.db}\n")
-    assert checks(cli)["failover (local)"][-1]["status"] == "note"
+    found = [check["status"] for check in checks(cli, code=1)["failover (local)"]]
+    assert found == ["ok", "failed"]
 
 
 def test_a_lost_key_file(cli: Cli) -> None:

@@ -244,13 +244,13 @@ def test_the_log(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_warnings_of_the_library(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     path = cli.home / "skykeep.yaml"
-    path.write_text(path.read_text() + "  failover: {backend: memory}\n")
-    cli("set", "a", "v")
-    assert cli("get", "a").err.startswith("skykeep: warning: 1 failover and backup target(s)")
-    warning = json.loads(cli("get", "a", "--output", "json").err)
-    assert warning["warning"]["message"].startswith("1 failover")
+    path.write_text(path.read_text() + "  failover: {backend: local, path: none.db}\n")
+    said = "a is not brought to failover (local): ConfigError: there is no vault at none.db"
+    assert f"skykeep: warning: {said}" in cli("set", "a", "v").err
+    lines = cli("set", "a", "w", "--output", "json").err.splitlines()
+    assert json.loads(lines[0])["warning"]["message"].startswith(said)
     monkeypatch.setenv("SKYKEEP_LOG", "warning")
-    assert "failover" in cli("get", "a").err
+    assert f"skykeep: warning: {said}" in cli("set", "a", "x").err
 
 
 def test_a_logged_exception_has_no_traceback(cli: Cli) -> None:

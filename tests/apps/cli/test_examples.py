@@ -26,6 +26,8 @@ LINES = [
 ENDS_OTHERWISE = {
     # Unauthenticated: there are no credentials here. MissingExtra: nor is the driver.
     'skykeep --backend aws --region us-east-1 set api-key "sk-1234567890"': {12, 23},
+    # Interrupted: by the stand-in for systemctl, which only then has got what it should.
+    "skykeep watch db/password --every 15s --initial -- systemctl reload app": {130},
     # Invalid: the vault has none, and a keyring that has it would ask before the example does.
     "skykeep vault forget keyring": {13},
 }

@@ -51,6 +51,7 @@ RUNS: list[tuple[str, tuple[str, ...]]] = [
     ("set", ("set", "b", "--generate", "32", "--show")),
     ("get", ("get", "a")),
     ("get", ("get", "raw")),
+    ("watch", ("watch", "a", "--initial", "--once")),
     ("get", ("get", "json", "--key", "k")),
     ("ls", ("ls",)),
     ("ls", ("ls", "-l")),
@@ -85,6 +86,8 @@ RUNS: list[tuple[str, tuple[str, ...]]] = [
     ("lock", ("lock",)),
     ("vault key-file", ("vault", "key-file", "../keys/vault.key")),
     ("doctor", ("doctor",)),
+    ("health", ("health",)),
+    ("reconcile", ("reconcile",)),
     ("obj cp", ("obj", "cp", "body", ":a/b")),
     ("obj cp", ("obj", "cp", "-", ":c")),
     ("obj ls", ("obj", "ls", "a")),
@@ -166,6 +169,13 @@ def test_what_is_written_has_its_shape(
         bare.patch.setenv(name, "none")  # a URL is signed here, and nobody is asked
     bare.configure("p: {primary: {backend: aws, region: us-east-1, bucket: tests}}")
     fits("obj presign", bare(*place(("obj", "presign", "a"))).out)
+    bare.configure(
+        "a: {primary: {backend: memory, store: shapes}}\nb: {primary: {backend: memory}}"
+    )
+    bare("--env", "a", "set", "x", "v")
+    fits("diff", bare(*place(("diff", "a", "b")), code=1).out)
+    fits("sync", bare(*place(("sync", "a", "b", "--dry-run"))).out)
+    fits("migrate", bare(*place(("migrate", "a", "b", "--yes"))).out)
     bare.configure("p: {primary: {backend: locl}}")
     fits("config check", bare(*place(("config", "check")), code=24).out)
     fits("doctor", bare(*place(("doctor",)), code=1).out)

@@ -18,7 +18,7 @@ of output that could be taken for one of these, or is empty, has ``\`` before it
 
 All commands of a file run in one bash, in a home of its own (``~`` in the output), without
 a terminal and with nothing on standard input. ``[TIME]``, ``[STAMP]``, ``[ID]``,
-``[VERSION]`` and ``[PYTHON]`` stand for what differs from run to run.
+``[DIGEST]``, ``[VERSION]`` and ``[PYTHON]`` stand for what differs from run to run.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ FOLDER = Path(__file__).parent / "transcripts"
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _STAMP = re.compile(r"(?<!\d)\d{8}_\d{6}(_\d+)?(?!\w)")  # a backup's
 _ID = re.compile(r"(?<=\.)[0-9a-f]{8}(?=\.counter\b)")  # a vault's
+_DIGEST = re.compile(r'(?<= #)[0-9a-f]{8}\b|(?<="digest": ")[0-9a-f]{8}(?=")')  # diff's
+_AGE = re.compile(r"(?<=\d \()\d{1,2}m(?=[),])")  # of what a slow machine made: "new"
 _MARKED = re.compile(r"[$>] |2>|\[exit |\[no newline\]$|\\|$")
 
 # The variables are the transcript's own; the driver's begin with two underscores.
@@ -177,6 +179,7 @@ def masked(text: str, home: Path) -> str:
     text = _TIME.sub("[TIME]", text)
     text = _STAMP.sub("[STAMP]", text)
     text = _ID.sub("[ID]", text)
+    text = _AGE.sub("new", _DIGEST.sub("[DIGEST]", text))
     text = re.sub(rf"\b{re.escape(skykeep.__version__)}\b", "[VERSION]", text)
     return re.sub(rf"\b{re.escape(platform.python_version())}\b", "[PYTHON]", text)
 

@@ -59,15 +59,18 @@ def findings(invocation: Invocation) -> Iterator[Finding]:
         yield from _failed("environment", error)
         return
     yield Finding("environment", "ok", _named(environment))
-    usable = True
+    usable, failed = True, set()
     for role, settings in _targets(environment):
         for finding in _target(role, settings):
-            usable &= finding.status != "failed" or role != "primary"
+            if finding.status == "failed":
+                failed.add(finding.message)
+                usable &= role != "primary"
             yield finding
     if usable:
         yield from _identity(invocation, environment)
         yield from _regions(invocation, environment)
         yield from _secrets(invocation)
+        yield from _together(invocation, environment, failed)
 
 
 def _identity(invocation: Invocation, environment: Environment) -> Iterator[Finding]:
@@ -81,6 +84,15 @@ def _regions(invocation: Invocation, environment: Environment) -> Iterator[Findi
     from skykeep.apps.cli.checkup_regions import region_findings
 
     yield from region_findings(invocation, environment)
+
+
+def _together(
+    invocation: Invocation, environment: Environment, said: set[str]
+) -> Iterator[Finding]:
+    if environment.failover or environment.backups:
+        from skykeep.apps.cli.checkup_targets import target_findings
+
+        yield from target_findings(invocation, environment, said)
 
 
 def _configuration(invocation: Invocation) -> Iterator[Finding]:
@@ -116,12 +128,10 @@ def _target(role: str, settings: TargetSettings) -> Iterator[Finding]:
     from skykeep import registry
 
     check = f"{role} ({settings.backend})"
-    # This release reads and writes the primary only: elsewhere a gap is worth a note.
-    bad: Status = "failed" if role == "primary" else "note"
     try:
         registry.provider(settings.backend)
     except MissingExtra as error:
-        yield Finding(check, bad, error.message, error.hint)
+        yield Finding(check, "failed", error.message, error.hint)
         return
     except SkykeepError as error:
         yield from _failed(check, error)
@@ -130,7 +140,7 @@ def _target(role: str, settings: TargetSettings) -> Iterator[Finding]:
     if lacking:
         yield Finding(
             check,
-            bad,
+            "failed",
             f"the provider needs {', '.join(lacking)}",
             f"install it: pip install --upgrade 'skykeep[{settings.backend}]'",
         )
@@ -140,10 +150,10 @@ def _target(role: str, settings: TargetSettings) -> Iterator[Finding]:
         from skykeep.providers.local.settings import LocalSettings
 
         if isinstance(settings, LocalSettings):
-            yield from _vault(check, settings, bad)
+            yield from _vault(check, settings)
 
 
-def _vault(check: str, settings: LocalSettings, bad: Status) -> Iterator[Finding]:
+def _vault(check: str, settings: LocalSettings) -> Iterator[Finding]:
     from skykeep.interfaces.provider import OpenContext
     from skykeep.providers.local.unlock import anchor_of
     from skykeep.providers.local.vault import inspect
@@ -153,7 +163,7 @@ def _vault(check: str, settings: LocalSettings, bad: Status) -> Iterator[Finding
     try:
         path, header = inspect(settings, context)
     except SkykeepError as error:
-        yield Finding(check, bad, error.message, error.hint)
+        yield Finding(check, "failed", error.message, error.hint)
         return
     mode = stat.S_IMODE(path.stat().st_mode)
     kinds = " or ".join(sorted(header.kinds())).replace("-", " ")
@@ -164,16 +174,16 @@ def _vault(check: str, settings: LocalSettings, bad: Status) -> Iterator[Finding
     )
     if mode & 0o070:
         yield Finding(check, "note", "the group may touch it", f"close it: chmod 600 {path}")
-    yield from _rollback(check, bad, anchor_of(header, settings, context))
+    yield from _rollback(check, anchor_of(header, settings, context))
     yield from _key(check, settings, context, header)
 
 
-def _rollback(check: str, bad: Status, anchor: Anchor) -> Iterator[Finding]:
+def _rollback(check: str, anchor: Anchor) -> Iterator[Finding]:
     """Whether an older copy that is put in the vault's place would be noticed."""
     try:
         anchor.read()
     except SkykeepError as error:
-        yield Finding(check, bad, error.message, error.hint)
+        yield Finding(check, "failed", error.message, error.hint)
         return
     finally:
         anchor.close()

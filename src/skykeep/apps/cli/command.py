@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -15,14 +15,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _choose_output(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     if value is not None:
-        ctx.ensure_object(Invocation).console.json = value == "json"
+        invocation = ctx.ensure_object(Invocation)
+        invocation.output = value
+        invocation.console.json = value == "json"
 
 
-def output_option() -> Callable[[F], F]:
-    """``--output text|json``; the one nearest to the end counts."""
+def output_option(also: Sequence[str] = ()) -> Callable[[F], F]:
+    """``--output text|json``, or ``also`` another; the one nearest to the end counts."""
     return click.option(
         "--output",
-        type=click.Choice(["text", "json"]),
+        type=click.Choice(["text", "json", *also]),
         expose_value=False,
         is_eager=True,
         callback=_choose_output,
@@ -33,9 +35,12 @@ def output_option() -> Callable[[F], F]:
 class Command(click.Command):
     """A command of skykeep's."""
 
-    def __init__(self, *args: Any, examples: str = "", **attributes: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: str = "", outputs: Sequence[str] = (), **attributes: Any
+    ) -> None:
+        """``outputs``: the values of ``--output`` that this command has beside the others'."""
         super().__init__(*args, **attributes)
-        output_option()(self)
+        output_option(outputs)(self)
         self._examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

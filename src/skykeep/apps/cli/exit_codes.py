@@ -58,17 +58,21 @@ OTHERS = {
         DIFFERS,
         "",
         "the answer is no: `doctor` or `scan` found something, `search` found nothing, "
-        "`keys verify` holds no good signature, `obj lifecycle show` found a difference, a "
-        "question was answered no",
+        "`keys verify` holds no good signature, `obj lifecycle show` or `diff` found a "
+        "difference, `sync` skipped something, `migrate` says that A cannot be retired, "
+        "`health` is not ok, `reconcile` leaves something owed, "
+        "`watch --once` saw no change in its time, a question was answered no",
     ),
     "Usage": Ending(USAGE, "usage", "the command line makes no sense"),
     "Bug": Ending(BUG, "a bug in skykeep", "unexpected: please report it"),
     "Output": Ending(OUTPUT, "output", "the output could not be written"),
     "NotExecutable": Ending(
-        NOT_EXECUTABLE, "cannot be started", "`run`: the command cannot be executed"
+        NOT_EXECUTABLE, "cannot be started", "`run`, `watch`: the command cannot be executed"
     ),
-    "NotACommand": Ending(NOT_A_COMMAND, "no such command", "`run`: there is no such command"),
-    "Interrupted": Ending(INTERRUPTED, "interrupted", "Ctrl-C"),
+    "NotACommand": Ending(
+        NOT_A_COMMAND, "no such command", "`run`, `watch`: there is no such command"
+    ),
+    "Interrupted": Ending(INTERRUPTED, "interrupted", "Ctrl-C; `edit`, `watch`: SIGTERM, too"),
     "BrokenPipe": Ending(BROKEN_PIPE, "", "the reader of the output went away"),
 }
 """Endings that belong to no error class."""

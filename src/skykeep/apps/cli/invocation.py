@@ -24,11 +24,13 @@ class Invocation:
     Attributes:
         console: the streams.
         flags: the options before the command that were given, by the names of ``Flags``.
+        output: what ``--output`` said, or ``text``.
     """
 
     def __init__(self) -> None:
         self.console = Console()
         self.flags: dict[str, str] = {}
+        self.output = "text"
 
     def settings_flags(self) -> Flags:
         """The flags as the settings take them."""
@@ -58,15 +60,33 @@ class Invocation:
         self.log()
         return open_cloud(flags=self.settings_flags(), ask=terminal_question() if ask else None)
 
-    def run(self, cloud: Cloud, work: Callable[[Cloud], Awaitable[T]]) -> T:
-        """Connect, do the work, close; whatever happens in between."""
+    def run(
+        self, cloud: Cloud, work: Callable[[Cloud], Awaitable[T]], *, of_targets: bool = False
+    ) -> T:
+        """Connect, do the work, close; whatever happens in between.
+
+        Where there are several targets, the others get what was written before this returns,
+        or it is said that they still have to. ``of_targets`` is for work on the targets
+        themselves, any of which may be away: it tells all this itself.
+        """
         import asyncio
+
+        several = bool(cloud.environment.failover or cloud.environment.backups)
 
         async def connected() -> T:
             async with cloud:
-                # Before the first operation: a question is no part of a deadline.
-                await cloud.connect()
-                return await work(cloud)
+                if not several and not of_targets:
+                    # Before the first operation: a question is no part of a deadline.
+                    await cloud.connect()
+                    return await work(cloud)
+                # Imported here: most environments have one target.
+                from skykeep.apps.cli.settling import Settling, connect
+
+                await connect(cloud, of_targets)
+                if of_targets:
+                    return await work(cloud)
+                async with Settling(cloud, self.console):
+                    return await work(cloud)
 
         return asyncio.run(connected())
 

@@ -35,7 +35,8 @@ def command(invocation: Invocation, /, *, policy: bool, read_only: bool) -> int:
 
     Looks at the version, the configuration, each target, the vault's file and key, whose the
     credentials are and what they may do, in which region each store is and what residency
-    allows there, and whether the primary store can be read now.
+    allows there, and whether the primary store can be read now. Of several targets, whether
+    each answers, what it is still owed, and where the journal and its key are.
     Nothing is changed; no value is read.
 
     With --policy it looks at nothing and writes the smallest policy with which everything

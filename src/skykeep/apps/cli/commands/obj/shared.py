@@ -28,7 +28,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 JOBS = 8
 
-_OF_ONE_TARGET = ("backend", "region", "vault_url", "secret_prefix", "key_file")
+OF_ONE_TARGET = ("backend", "region", "vault_url", "secret_prefix", "key_file")
 """Flags that replace what the file says of one environment's primary target."""
 
 
@@ -57,7 +57,7 @@ def beside(invocation: Invocation, cloud: Cloud, env: str) -> Cloud:
     from skykeep import registry
     from skykeep.settings.load import load
 
-    flags = replace(invocation.settings_flags(), env=env, **dict.fromkeys(_OF_ONE_TARGET))
+    flags = replace(invocation.settings_flags(), env=env, **dict.fromkeys(OF_ONE_TARGET))
     return cloud.beside(load(flags, environ=os.environ, settings_of=registry.settings_type))
 
 
