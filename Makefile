@@ -81,6 +81,13 @@ peers: setup-dev ## Install or build the servers that drivers are tested against
 peers-status: setup-dev ## Which of them are there, where, and why not
 	@$(PEERS) status
 
+# Seconds of each outage: `make faults SECONDS_EACH=5`.
+SECONDS_EACH ?= 60
+
+.PHONY: faults
+faults: setup-dev ## Real stores that go wrong under load, six ways, a minute each (20 minutes)
+	@"$(BIN)/python" -m tests.outage.faults --seconds $(SECONDS_EACH)
+
 .PHONY: test-live
 test-live: setup-dev ## The suite on a real account: make test-live TARGET='{backend: aws, region: …}' PREFIX=skykeep-test/
 	@if [ -z "$(TARGET)" ] || [ -z "$(PREFIX)" ]; then \
@@ -153,6 +160,17 @@ pages: setup-dev ## Make anew what pages of the documentation show: help, tables
 	@"$(BIN)/python" -m tests.apps.cli.page
 	@"$(BIN)/python" -m scripts.docs_site.tables
 	@"$(BIN)/python" -m scripts.docs_site.sessions
+
+.PHONY: outage
+outage: setup-dev ## Play the bad night of docs/guides/outage.md on the peers, and make the page anew
+	@"$(BIN)/python" -m tests.outage.guide
+
+HISTORIES ?= 50000
+SEED ?= 0
+
+.PHONY: simulate
+simulate: setup-dev ## 50,000 random histories of outages and crashes: make simulate HISTORIES=1000000 SEED=7
+	@"$(BIN)/python" -m tests.simulation --histories $(HISTORIES) --seed $(SEED) --jobs $(JOBS)
 
 .PHONY: bench
 bench: setup-bench ## Measure side by side with what users would pick instead

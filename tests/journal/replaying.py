@@ -59,9 +59,10 @@ class Rig:
         **given: Any,
     ) -> Entry:
         """A record; its home is not asked. By default acknowledged at a, owed to b."""
+        name = given.pop("name", NAME)
         command = SecretCommand(
             kind,
-            NAME,
+            name,
             None if value is None else SecretValue(value),
             attributes or Attributes(),
         )
@@ -78,7 +79,7 @@ class Rig:
         journal = self.journal
         return await journal.begin(
             Entry(
-                name=NAME,
+                name=name,
                 brings=brings,
                 made=journal.clock(),
                 ticks=journal.ticks(),

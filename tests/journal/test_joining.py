@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from skykeep.journal.entries import Brings, Entry
-from skykeep.journal.joining import EARLIER, joinable, joined
+from skykeep.journal.joining import EARLIER, inherited, joinable
 from skykeep.journal.journal import Journal
 from tests.journal.entries import Host, entry
 
@@ -73,28 +73,36 @@ async def test_only_the_last_one_before_it_counts() -> None:
     assert joinable(journal, last, OWED) is None
 
 
-def test_what_targets_may_hold_and_since_when_are_kept() -> None:
+@pytest.mark.asyncio
+async def test_what_targets_may_hold_is_kept_of_all_before_it() -> None:
+    journal = Host().process()
+    first = await journal.begin(entry(journal, value="one", base=b"base", also=(b"older",)))
+    await journal.begin(entry(journal, base=b"hidden", base_known=False, digest=None))
+    await journal.begin(entry(journal, brings=Brings.NOTHING, digest=None, base=b"base"))
+    await journal.begin(entry(journal, name="other", base=b"another name's"))
+    now = await journal.begin(entry(journal, value="now", doubt=True, owed=()))
+    await journal.begin(entry(journal, value="later", base=b"later"))
+    also = inherited(journal, now, ())["also"]
+    assert also == (b"older", b"base", first.digest, None)
+
+
+@pytest.mark.asyncio
+async def test_each_target_is_behind_since_the_first_write_that_it_lacks() -> None:
     host = Host()
     journal = host.process()
-    before = entry(journal, base=b"base", base_known=False, also=(b"earlier",))
+    await journal.begin(entry(journal, owed=("b",)))
     host.ticks.now += 10
-    host.wall.now += 10
-    assert joined(before) == {
-        "base": b"base",
-        "base_known": False,
-        "also": (b"earlier", before.digest),
-        "made": before.made,
-        "ticks": before.ticks,
-        "boot": "boot",
-    }
+    await journal.begin(entry(journal, owed=("b", "c")))
+    host.ticks.now += 10
+    now = await journal.begin(entry(journal, doubt=True, owed=()))
+    assert inherited(journal, now, ("b", "c", "d"))["since"] == {"b": 50.0, "c": 60.0}
 
 
-def test_as_many_digests_are_kept_as_are_said_and_the_last_ones() -> None:
+@pytest.mark.asyncio
+async def test_as_many_digests_are_kept_as_are_said_and_the_last_ones() -> None:
     journal = Host().process()
     many = tuple(bytes([n]) for n in range(EARLIER))
-    kept = joined(entry(journal, also=many))["also"]
-    assert len(kept) == EARLIER
-    assert kept[:-1] == many[1:]
-    same = entry(journal)
-    again = joined(entry(journal, also=(same.digest, b"x")))["also"]
-    assert again == (same.digest, b"x"), "none is kept twice"
+    first = await journal.begin(entry(journal, also=many, base=many[0]))
+    now = await journal.begin(entry(journal, doubt=True, owed=()))
+    also = inherited(journal, now, ())["also"]
+    assert also == (*many[1:], first.digest), "none is kept twice"

@@ -135,7 +135,7 @@ async def test_the_home_is_the_primary_until_a_write_went_elsewhere() -> None:
     assert journal.home(NAME, "a") == "a"
     await journal.begin(entry(journal, owed=("b", "c")))
     assert journal.home(NAME, "a") == "a"
-    elsewhere = await journal.begin(entry(journal, home="b", owed=(), doubt=True))
+    elsewhere = await journal.begin(entry(journal, home="b", owed=("a",), doubt=True))
     assert journal.home(NAME, "a") == "a", "one in doubt makes no home"
     elsewhere = await journal.change(elsewhere, doubt=False, owed=("a", "c"))
     assert journal.home(NAME, "a") == "b"

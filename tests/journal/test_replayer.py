@@ -16,7 +16,7 @@ from skykeep.interfaces.secret_command import SecretCommand
 from skykeep.interfaces.secret_driver import Attributes, Stamp
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.journal.entries import Brings, Entry
-from skykeep.journal.replayer import Replayed
+from skykeep.journal.replayer import AT_ONCE, Replayed
 from skykeep.providers.memory.secrets import EVERYTHING
 from tests.journal.entries import NAME
 from tests.journal.replaying import Rig
@@ -198,6 +198,7 @@ async def test_what_a_later_write_left_at_its_home_stays() -> None:
     await rig.replayer.replay()
     assert await rig.held() == {"a": "two", "b": "two", "c": "two"}
     assert rig.left() == ()
+    assert "b" not in {call.target.name for call in rig.calls}, "there is nothing to ask it"
 
 
 async def test_what_a_doubtful_write_left_is_a_base_for_a_later_one() -> None:
@@ -211,12 +212,12 @@ async def test_what_a_doubtful_write_left_is_a_base_for_a_later_one() -> None:
     assert rig.left() == ()
 
 
-async def test_the_primary_is_brought_first() -> None:
+async def test_the_primary_is_brought_last() -> None:
     rig = Rig("b", "c")
     await rig.hold(a="one", b="two", c="one")
     await rig.wrote("two", base="one", home="b", owed=("c", "a"))
     await rig.replayer.replay()
-    assert [call.target.name for call in rig.calls] == ["a", "a", "c", "c"]
+    assert [call.target.name for call in rig.calls] == ["c", "c", "a", "a"]
 
 
 # -- what does not go well
@@ -236,6 +237,17 @@ async def test_a_target_that_does_not_answer_is_asked_once_in_a_round(
     assert list(done.away) == ["b"]
     assert rig.stores["b"].secrets.calls.total() == 1
     assert not rig.left()[0].stuck
+
+
+async def test_of_many_names_no_more_are_asked_of_a_target_that_is_away_than_go_at_once() -> (
+    None
+):
+    rig = Rig()
+    for number in range(3 * AT_ONCE):
+        await rig.wrote("two", name=f"n/{number}")
+    rig.stores["b"].away()
+    assert (await rig.replayer.replay()).owed == {"b": 3 * AT_ONCE}
+    assert rig.stores["b"].secrets.calls.total() <= AT_ONCE
 
 
 async def test_what_changed_since_it_was_looked_at_is_left_to_the_next_round() -> None:

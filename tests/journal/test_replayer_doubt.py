@@ -143,3 +143,16 @@ async def test_a_doubt_that_is_settled_ends_what_earlier_writes_owe_to_its_home(
     await rig.replayer.replay()
     assert [each.owed for each in rig.left()] == [("c",), ("a", "c")]
     assert await rig.stores["b"].holds() == "two"
+
+
+async def test_what_a_later_write_in_doubt_left_is_no_base_of_an_earlier_one() -> None:
+    rig = Rig()
+    await rig.hold(a="theirs", b="ours")
+    await rig.wrote("ours", base="one", home="b", owed=("a",))
+    await rig.in_doubt("theirs", base="theirs")  # a person kept it
+    rig.stores["a"].secrets.fail_next(Invalid, operation="get")
+    assert (await rig.replayer.replay()).conflicts == [NAME]
+    assert await rig.stores["a"].holds() == "theirs"
+    await rig.replayer.replay()
+    assert await rig.held() == {"a": "theirs", "b": "theirs"}
+    assert rig.left() == ()

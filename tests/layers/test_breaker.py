@@ -21,7 +21,7 @@ DOWN = Unavailable("down")
 
 
 def layer(clock: Clock, failures: int = 2) -> tuple[Breaker, Standings]:
-    standings = Standings(BreakerSettings(failures=failures), clock, lambda: 0.5)
+    standings = Standings(BreakerSettings(failures=failures), clock, lambda: 1.0)
     return Breaker(standings, clock), standings
 
 

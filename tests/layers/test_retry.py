@@ -123,6 +123,13 @@ async def test_retry_after_is_honoured() -> None:
 
 
 @pytest.mark.asyncio
+async def test_those_who_were_throttled_together_do_not_come_back_together() -> None:
+    retry, waits = layer(jitter=0.5)
+    await retry(routed(read()), Below([Throttled("wait", retry_after=7.5), "value"]))
+    assert 7.5 < waits.seconds[0] <= 7.6
+
+
+@pytest.mark.asyncio
 async def test_an_outage_is_not_multiplied() -> None:
     retry, _ = layer(attempts=10)
     below = Below([Unavailable("down")])
@@ -207,5 +214,5 @@ async def test_a_target_that_is_left_alone_costs_no_budget() -> None:
 @given(number=st.integers(1, 60), jitter=st.floats(0, 1))
 def test_waits_grow_and_stay_within_bounds(number: int, jitter: float) -> None:
     retry, _ = layer(jitter=jitter)
-    wait = retry._wait(number, Unavailable("down"))
+    wait = retry._wait(number)
     assert 0 <= wait <= min(2.0, 0.1 * 2 ** (number - 1))

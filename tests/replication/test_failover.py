@@ -307,3 +307,16 @@ async def test_reads_go_elsewhere_while_a_target_asks_for_patience() -> None:
             assert found.provenance is not None
             assert found.provenance.source == "failover-0"
         assert each.primary.secrets.calls["get"] == calls + 1
+
+
+async def test_more_failures_lead_to_the_next_target_where_they_are_named() -> None:
+    async with fleet(failover_on=("unavailable", "denied")) as each:
+        await both_hold(each)
+        each.primary.away(Denied)
+        found = await each.secrets.get(NAME)
+        assert found.provenance is not None
+        assert found.provenance.source == "failover-0"
+        each.primary.back()
+        each.primary.away(Throttled)
+        with pytest.raises(Throttled):
+            await each.secrets.get(NAME)

@@ -65,8 +65,9 @@ WRONG: list[tuple[str, list[str]]] = [
     ),
     ("stage: {region: eu}", [
         (":1: stage.region: unknown key; known: primary, failover, backups, objects, keys, "
-        "encryption, residency, object_storage, cache, retry, writes, deadline_seconds, "
-        "attempt_seconds, breaker, hedge, journal, sweep_seconds, scope, run, tags, loading"),
+        "encryption, residency, object_storage, cache, retry, writes, failover_on, "
+        "deadline_seconds, attempt_seconds, breaker, hedge, journal, sweep_seconds, scope, "
+        "run, tags, loading"),
         ":1: stage: the key 'primary' is missing: expected a mapping",
     ]),
     ("stage:\n  primry: {backend: local}\n", [

@@ -2,8 +2,8 @@
 
 A circuit is *closed* until so many tries in a row had no answer; then it is *open*: the target
 is left alone, and after a while one try, the probe, is let through (*half-open*). If that is
-answered the circuit is closed, else the target is left alone as long again, give or take a
-tenth, so that many hosts do not probe together.
+answered the circuit is closed, else the target is left alone as long again, less up to a fifth,
+so that many hosts do not probe together.
 """
 
 from __future__ import annotations
@@ -90,11 +90,13 @@ class Circuit:
             )
         else:
             return
+        # From the probe's beginning: against a black hole its end comes a whole try later.
+        begun = self.since if probe else self._clock()
         self._become(State.OPEN)
         if self.opened_at is None:
             self.opened_at = self.since
-        wait = self._settings.probe_seconds * (0.9 + 0.2 * self._dice())
-        self.next_probe = self.since + wait
+        wait = self._settings.probe_seconds * (0.8 + 0.2 * self._dice())
+        self.next_probe = max(self.since, begun + wait)
         cause = f"{type(error).__name__}: {' '.join(error.message.split())}"
         text = "target %s: %s (%s); next probe in %.3g s"
         logger.log(level, text, self.name, what, cause, wait)

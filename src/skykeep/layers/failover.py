@@ -1,12 +1,12 @@
 """Reads: the next target when one cannot answer, or is slow.
 
-The home of a name is asked first: the primary, or where an acknowledged write of this host went
-that the primary still has to get. Then the failover targets in their order; those that are
-owed a
-write of the name last. ``Unavailable`` and ``Throttled`` go on to the next one. What the home
-says else is the answer, also ``NotFound`` and ``Denied``; from another target only a value is:
-what it does not have, or does not show, may well be there. Whether a target is behind is asked
-before it is read: while it answers, it may be brought up to date.
+The home of a name is asked first: the primary, or where an acknowledged write of this host
+went that the primary still has to get. Then the failover targets in their order; those that
+are owed a write of the name last. ``Unavailable`` and ``Throttled``, or what ``failover_on``
+names, go on to the next one. What the home says else is the answer, also ``NotFound`` and
+``Denied``; from another target only a value is: what it does not have, or does not show, may
+well be there. Whether a target is behind is asked before it is read: while it answers, it may
+be brought up to date.
 """
 
 from __future__ import annotations
@@ -30,9 +30,6 @@ from skykeep.layers.standing import Standings
 
 T = TypeVar("T")
 logger = logging.getLogger("skykeep")
-
-AWAY = (Unavailable, Throttled)
-"""A target that says this has not answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +58,7 @@ class Failover:
         standings: which of them are left alone, and how quick they are.
         hedge: asks a second time when an answer takes long; None never does.
         tasks: the Cloud's: a probe of a target that was left alone is nobody's read.
+        away: errors of the home after which another target is asked.
     """
 
     def __init__(
@@ -70,12 +68,15 @@ class Failover:
         standings: Standings,
         hedge: Hedge | None,
         tasks: Tasks,
+        *,
+        away: tuple[type[SkykeepError], ...] = (Unavailable, Throttled),
     ) -> None:
         self._targets = targets
         self._journal = journal
         self._standings = standings
         self._hedge = hedge
         self._tasks = tasks
+        self._away_if = away
         self._told = False
         self._agreement = Agreement()
 
@@ -103,7 +104,7 @@ class Failover:
                     answer, choice = await self._hedge.ask(
                         call, choice, others, next, last=not choices
                     )
-            except AWAY as error:
+            except self._away_if as error:
                 refused.append(error)
             except SkykeepError as error:
                 if choice.home:

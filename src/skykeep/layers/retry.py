@@ -6,7 +6,7 @@ Where another target comes next, it is asked instead of waiting for this one twi
 try that ran out of time, and where the store asks for more patience than ``longest``. A target
 that its breaker leaves alone is not tried again.
 Waits are exponential with full jitter (Brooker, "Exponential Backoff And Jitter", AWS
-Architecture Blog, 2015) and never shorter than what the store asked for. A budget keeps an
+Architecture Blog, 2015) and come on top of what the store asked for. A budget keeps an
 outage from being multiplied: each try that succeeds earns a tenth of a retry, ten can be
 saved.
 """
@@ -66,11 +66,11 @@ class Retry:
                 _record(routed, number, begun, type(error).__name__)
                 if isinstance(error, Unavailable) and error.sent and _writes(routed):
                     doubt = doubt or error
-                wait = self._wait(number, error)
+                asked = error.retry_after if isinstance(error, Throttled) else None
                 if (
                     number >= self._attempts
                     or not self._worth(routed, error)
-                    or (wait > self._longest and not routed.last)
+                    or ((asked or 0.0) > self._longest and not routed.last)
                 ):
                     if doubt is not None and isinstance(error, (Unavailable, Throttled)):
                         # What the last try says of itself does not undo an earlier one.
@@ -81,7 +81,9 @@ class Retry:
                 self._budget = min(SAVED, self._budget + EARNED)
                 return answer
             self._budget -= PAID
-            await self._sleep(wait)
+            # After what was asked for, not at it: those who were throttled together must not
+            # come back together.
+            await self._sleep((asked or 0.0) + self._wait(number))
 
     def _worth(self, routed: RoutedCall[T], error: SkykeepError) -> bool:
         if isinstance(error, Unavailable):
@@ -91,10 +93,8 @@ class Retry:
             safe = isinstance(error, Throttled)
         return safe and self._budget >= PAID
 
-    def _wait(self, number: int, error: SkykeepError) -> float:
-        wait = self._jitter() * min(self._longest, self._base * 2.0 ** (number - 1))
-        asked = error.retry_after if isinstance(error, Throttled) else None
-        return max(wait, asked or 0.0)
+    def _wait(self, number: int) -> float:
+        return self._jitter() * min(self._longest, self._base * 2.0 ** (number - 1))
 
 
 def _writes(routed: RoutedCall[T]) -> bool:

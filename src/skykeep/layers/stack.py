@@ -66,6 +66,7 @@ from skykeep.layers.single_flight import SingleFlight
 from skykeep.layers.standing import Standings
 from skykeep.layers.telemetry import NameTheCall, Telemetry
 from skykeep.layers.try_deadline import TryDeadline
+from skykeep.settings.failures import classes_of
 from skykeep.settings.model import Environment
 
 if TYPE_CHECKING:
@@ -198,7 +199,14 @@ class Stack:
             environment.breaker.probe_seconds,
             allows=self._allows if self.residency.rules.active else None,
         )
-        reads = Failover((primary, *several.failover), journal, self.standings, hedge, tasks)
+        reads = Failover(
+            (primary, *several.failover),
+            journal,
+            self.standings,
+            hedge,
+            tasks,
+            away=classes_of(environment.failover_on),
+        )
         writes = Replicate(
             primary,
             several.failover if environment.writes == "failover" else (),

@@ -26,19 +26,16 @@ from skykeep import registry
 from skykeep.blocking import BlockingCloud, Waiting, blocking
 from skykeep.cloud import Cloud
 from skykeep.errors import (
-    Corrupt,
-    Denied,
-    KeyFailure,
     NotFound,
     SkykeepError,
     Throttled,
-    Unauthenticated,
     Unavailable,
 )
 from skykeep.interfaces.names import NATIVE, check_name, shown
 from skykeep.interfaces.secret_driver import Provenance, Secret
 from skykeep.interfaces.secret_value import SecretValue
 from skykeep.loading.api_keys import parse
+from skykeep.settings.failures import NAMED, classes_of
 from skykeep.settings.model import CacheSettings, Environment, TargetSettings
 from skykeep.settings.trees import ApiKeys
 
@@ -48,15 +45,6 @@ logger = logging.getLogger("skykeep")
 
 API_KEYS: Final = "llm-shield/api-keys"
 """What the secret with the keys of the gateway's callers is called."""
-
-_FAILURES: Final[dict[str, type[SkykeepError]]] = {
-    "unavailable": Unavailable,
-    "throttled": Throttled,
-    "unauthenticated": Unauthenticated,
-    "denied": Denied,
-    "key_failure": KeyFailure,
-    "corrupt": Corrupt,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +129,7 @@ class SecretLoader:
         self._rest = environment.rest_seconds
         self._pass_over: tuple[type[SkykeepError], ...] = (
             NotFound,
-            *(_FAILURES[name] for name in environment.pass_over),
+            *classes_of(environment.pass_over),
         )
         self._sources = [_Source(0, _name(environment.primary, "primary"), cloud)]
         for place, settings in enumerate(environment.sources, 1):
@@ -221,7 +209,7 @@ class SecretLoader:
                 source.rests_until = self._clock() + max(self._rest, patience)
             return miss
         except SkykeepError as error:
-            if isinstance(error, tuple(_FAILURES.values())) and source is not self._sources[-1]:
+            if isinstance(error, NAMED) and source is not self._sources[-1]:
                 end = "the sources after it were not asked: see loading.pass_over"
                 error.hint = f"{error.hint}; {end}" if error.hint else end
             raise

@@ -168,6 +168,8 @@ class EnvironmentSettings(
         retry: how calls are tried again; goes before the file's own ``retry``.
         writes: where a write goes when the primary cannot be reached: ``primary`` refuses it,
             ``failover`` writes to the next target and brings it to the primary later.
+        failover_on: failures after which a read asks the next target, beside what ran out of
+            time; with more than these two a refusal or a damage hides behind a replica.
         deadline_seconds: the budget of a call, all tries included; more than 0.
         attempt_seconds: the budget of one try; more than 0.
         breaker: when a target that fails is left alone for a while.
@@ -192,6 +194,7 @@ class EnvironmentSettings(
     cache: CacheSettings = CacheSettings()
     retry: RetrySettings = RetrySettings()
     writes: Literal["primary", "failover"] = "primary"
+    failover_on: tuple[Failure, ...] = ("unavailable", "throttled")
     deadline_seconds: Annotated[float, Meta(gt=0)] = 10.0
     attempt_seconds: Annotated[float, Meta(gt=0)] = 2.0
     breaker: BreakerSettings = BreakerSettings()
@@ -223,7 +226,7 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True):
         retry: how calls are tried again.
         deadline_seconds: the budget of a call, all tries included; a value adds the time
             that its size needs at 256 KiB/s.
-        writes, attempt_seconds, breaker, hedge, journal, sweep_seconds: see
+        writes, failover_on, attempt_seconds, breaker, hedge, journal, sweep_seconds: see
             ``EnvironmentSettings``.
         run: environment variable -> secret name, for ``skykeep run``.
         tags: put onto every secret that is written, where the store has tags.
@@ -248,6 +251,7 @@ class Environment(msgspec.Struct, kw_only=True, frozen=True):
     retry: RetrySettings = RetrySettings()
     deadline_seconds: float = 10.0
     writes: Literal["primary", "failover"] = "primary"
+    failover_on: tuple[Failure, ...] = ("unavailable", "throttled")
     attempt_seconds: float = 2.0
     breaker: BreakerSettings = BreakerSettings()
     hedge: HedgeSettings = HedgeSettings()

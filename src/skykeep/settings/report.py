@@ -263,6 +263,7 @@ def shown(resolved: Resolved) -> dict[str, Any]:
         ("residency", environment.residency, ResidencySettings()),
         ("object_storage", environment.object_storage, StorageSettings()),
         ("writes", environment.writes, "primary"),
+        ("failover_on", list(environment.failover_on), ["unavailable", "throttled"]),
         ("attempt_seconds", environment.attempt_seconds, 2.0),
         ("breaker", environment.breaker, BreakerSettings()),
         ("hedge", environment.hedge, HedgeSettings()),

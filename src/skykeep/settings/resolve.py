@@ -214,6 +214,7 @@ def build(
         retry=shape.retry,
         deadline_seconds=shape.deadline_seconds,
         writes=shape.writes,
+        failover_on=shape.failover_on,
         attempt_seconds=shape.attempt_seconds,
         breaker=shape.breaker,
         hedge=shape.hedge,

@@ -26,7 +26,15 @@ from skykeep.settings.trees import AuthTree, CloudTree
 DEFAULTS = (
     *("cache", "retry", "deadline_seconds", "scope", "run", "tags", "loading"),
     *("encryption", "residency", "object_storage"),
-    *("writes", "attempt_seconds", "breaker", "hedge", "journal", "sweep_seconds"),
+    *(
+        "writes",
+        "failover_on",
+        "attempt_seconds",
+        "breaker",
+        "hedge",
+        "journal",
+        "sweep_seconds",
+    ),
 )
 """Keys of an environment that the file may also have for all of them."""
 

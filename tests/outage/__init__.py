@@ -1,0 +1,1 @@
+"""Outages that are made, not simulated: real stores that go wrong while a program uses them."""
