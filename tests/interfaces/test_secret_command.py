@@ -318,3 +318,9 @@ async def test_a_value_that_does_not_fit_is_refused_before_anything_is_sent() ->
         with pytest.raises(Invalid):
             await command("put", value=value).apply(small, Held())
     assert not small.secrets.calls
+
+
+def test_a_put_that_purges_is_not_sent_twice() -> None:
+    put = SecretCommand("put", "db/password", SecretValue("v"))
+    assert put.idempotent
+    assert not replace(put, on_tombstone="purge").idempotent

@@ -82,8 +82,9 @@ class SecretCommand:
 
     @property
     def idempotent(self) -> bool:
-        """Whether doing it twice leaves the store as doing it once."""
-        return self.kind in IDEMPOTENT and self.expects is None
+        """Whether doing it twice leaves the store as doing it once: a purge that comes late
+        takes the value that was put behind it."""
+        return self.kind in IDEMPOTENT and self.expects is None and self.on_tombstone != "purge"
 
     @property
     def follows(self) -> bool:
