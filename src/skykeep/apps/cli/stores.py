@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import click
-
+from skykeep.apps.cli.configured_text import ConfiguredText
 from skykeep.apps.cli.invocation import Invocation
 from skykeep.errors import Invalid
 
@@ -19,37 +18,17 @@ if TYPE_CHECKING:
     from skykeep.replication.naming import Named
     from skykeep.settings.model import Environment, TargetSettings
 
-    _ParamType = click.ParamType[Any]
-else:
-    _ParamType = click.ParamType  # before 8.5 it took no type arguments
-
 T = TypeVar("T")
 
 
-class StoreText(_ParamType):
-    """A store by its words. Which one it is is found out where it is opened."""
+class StoreText(ConfiguredText):
+    """A store by its words."""
 
     name = "store"
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[click.shell_completion.CompletionItem]:
+    def words(self, invocation: Invocation, incomplete: str) -> Iterable[str]:
         """What the configuration has."""
-        from click.shell_completion import CompletionItem
-
-        invocation = Invocation()
-        # While completing, click parses the words before and runs no command.
-        given = ctx.find_root().params
-        invocation.flags = {
-            name: value
-            for name, value in given.items()
-            if value is not None and name in {"config", "env", "namespace", "tenant"}
-        }
-        try:
-            words = [*_words(invocation, incomplete.partition(":"))]
-        except Exception:  # noqa: BLE001  (a shell that completes cannot show an error)
-            return []
-        return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+        return _words(invocation, incomplete.partition(":"))
 
 
 @dataclass(frozen=True, slots=True)
