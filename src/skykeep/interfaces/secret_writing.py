@@ -46,12 +46,13 @@ class WrittenSecrets:
         do when a deleted secret holds the name: ``fail`` with ``PendingDelete``, ``recover``
         it and go on, or ``purge`` it first.
         """
+        value = SecretValue(value)  # first: reports of errors may show this frame's variables
         if on_tombstone not in ("fail", "recover", "purge"):
             raise Invalid(f"on_tombstone is fail, recover or purge, not {on_tombstone!r}")
         written: Written = await self._write(
             "put",
             name,
-            value=SecretValue(value),
+            value=value,
             attributes=check_attributes(metadata, tags, expires_at),
             on_tombstone=on_tombstone,
         )
@@ -67,10 +68,11 @@ class WrittenSecrets:
         expires_at: datetime | Keep | None = KEEP,
     ) -> Written:
         """Keep a new secret. Raises ``Conflict`` if the name exists, ``PendingDelete``."""
+        value = SecretValue(value)  # as in put
         written: Written = await self._write(
             "create",
             name,
-            value=SecretValue(value),
+            value=value,
             attributes=check_attributes(metadata, tags, expires_at),
         )
         return written
