@@ -400,3 +400,28 @@ async def test_a_target_is_behind_since_the_first_write_that_it_lacks() -> None:
         behind = each.journal.behind(NAME, "failover-0")
         assert behind is not None
         assert behind >= 100
+
+
+async def test_the_primary_is_marked_while_a_write_is_in_doubt_elsewhere() -> None:
+    async with fleet(writes="failover") as each:
+        await each.secrets.put(NAME, "one")
+        await each.replay()
+        each.primary.away()
+        second = each.failover[0]
+        update = second.secrets.update
+
+        async def then_away(*args: object, **kwargs: object) -> object:
+            second.away()
+            await second.beside.update(*args, **kwargs)  # type: ignore[arg-type]  # as it came
+            raise Unavailable("the connection broke")
+
+        second.secrets.update = then_away  # type: ignore[method-assign, assignment]  # a fault
+        with pytest.raises(Unavailable):
+            await each.secrets.put(NAME, "two")
+        second.secrets.update = update  # type: ignore[method-assign]  # it is over
+        each.primary.back()
+        found = await each.secrets.get(NAME)  # others may have read "two" at the other target
+        assert found.provenance is not None
+        assert (found.value.text(), found.provenance.source) == ("one", "primary")
+        assert found.provenance.stale
+        assert not found.provenance.degraded

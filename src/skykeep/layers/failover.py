@@ -153,7 +153,8 @@ class Failover:
     def _marked(self, call: Call[T], answer: Answer[T], choice: Choice) -> Answer[T]:
         if choice.home:
             self._agreement.saw(call.resource, answer.value, answer.at)
-        if choice.target is self._targets[0] and choice.home:
+        at_home = choice.target is self._targets[0] and choice.home
+        if at_home and choice.behind is None:
             return answer
         # As old as the look at what it is owed: a try before this one took its time, too.
         at, behind = min(answer.at, choice.at), choice.behind
@@ -163,7 +164,9 @@ class Failover:
                 behind = seen if behind is None else max(behind, seen)
         if behind is not None:
             answer.stale, answer.behind = True, behind
-        answer.at, answer.degraded = at, True  # it was made for this call, and is nobody else's
+        # It was made for this call, and is nobody else's. The primary itself is behind where a
+        # write is in doubt at another target: somebody may have seen it there.
+        answer.at, answer.degraded = at, not at_home
         return answer
 
     def _left_alone(self, choice: Choice, call: Call[T], next: RoutedNext[T]) -> bool:

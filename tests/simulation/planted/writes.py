@@ -132,7 +132,7 @@ def _no_lock() -> Any:
     return mock.patch.object(Journal, "hold", hold)
 
 
-@fault("a name has two homes: the primary is written while it is still owed")
+@fault("a name has two homes: the primary is written while it is still owed", bound=4000)
 def _two_homes() -> Any:
     return mock.patch.object(Journal, "home", lambda self, name, primary: primary)
 
