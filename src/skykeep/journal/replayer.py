@@ -208,9 +208,7 @@ class Replayer:
         if there.digest is not None and (wanted.open or there.digest != wanted.digest):
             wanted = of_home(there, wanted.tags)
         elif there.digest is None and wanted.gone is None:
-            return (
-                None  # it was deleted there since, by others: their delete is theirs to bring
-            )
+            return None  # others deleted it there since: that is theirs to bring
         await self._apply(name, target, wanted, held)
         return None
 

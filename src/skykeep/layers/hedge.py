@@ -61,8 +61,8 @@ class Hedge:
         that there are none now.
         """
         self._earned = min(SAVED, self._earned + self._budget)
-        reads = self._standings.of(choice.target).reads
-        patience = reads.percentile(0.95) if reads.count >= SEEN else None
+        standing = self._standings.of(choice.target)
+        patience = standing.p95 if standing.reads.count >= SEEN else None
 
         async def copy(of: Choice) -> Answer[T]:
             return await next(RoutedCall(call, of.target, last=last))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,12 @@ else:
     _ParamType = click.ParamType  # before 8.5 it took no type arguments
 
 
-class ConfiguredText(_ParamType):
+class ConfiguredText(_ParamType, ABC):
     """A word. Whether the configuration has it is found out where it is used."""
 
+    @abstractmethod
     def words(self, invocation: Invocation, incomplete: str) -> Iterable[str]:
         """What it may be. Whatever it raises, there is nothing to complete then."""
-        raise NotImplementedError
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
