@@ -135,6 +135,18 @@ class Case:
                 return True
         return False
 
+    def taken_over(self, write: Asked, until: float) -> bool:
+        """Whether another host has deleted at the primary since what the write left there, or
+        a later one: that is theirs to bring to the copies (decision 22)."""
+        return any(
+            each.name == write.ask.name
+            and each.process == "another host"
+            and each.before is not None
+            and each.after is None
+            and write.began <= each.at <= until
+            for each in self.world.stores[self.primary].applied
+        )
+
     def shown_by_restore(self, source: str, read: Asked) -> bool:
         """Whether a copy showed what a replay had to restore there before it could write."""
         return any(

@@ -27,6 +27,8 @@ def no_read_is_older_than_it_says(case: Case) -> Found:
             if case.undecided(source, name) or case.shown_by_restore(source, read):
                 continue
             for write, at in visible:
+                if source != case.primary and case.taken_over(write, read.ended):
+                    continue
                 if at < since - TICK and all(end < write.began for _, end in sources):
                     yield (
                         f"{said(read)} at {read.ended:.3f} s, and says it is {age:.3f} s "

@@ -37,13 +37,17 @@ def the_journal_drops_nothing(case: Case) -> Found:
         write = gone.asked
         if write is None or write.outcome == "refused" or gone.others:
             continue
-        if not any(
-            own.at <= gone.at and own.before != own.after for own in case.own.get(write, ())
-        ):
+        homes = {
+            own.store
+            for own in case.own.get(write, ())
+            if own.at <= gone.at and own.before != own.after
+        }
+        if not homes:
             continue
-        if case.undecided(case.primary, gone.name):
+        homes.add(case.primary)
+        if any(case.undecided(home, gone.name) for home in homes):
             continue
-        if gone.held[case.primary] in case.foreign:
+        if any(gone.held[home] in case.foreign for home in homes):
             continue  # another host's has replaced it there: nobody is owed it
         for store, value in gone.held.items():
             if case.undecided(store, gone.name):
