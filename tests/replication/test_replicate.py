@@ -164,6 +164,29 @@ async def test_the_next_write_of_the_name_replaces_one_in_doubt() -> None:
         assert await each.held() == ["three", "three"]
 
 
+async def test_a_process_that_ends_in_between_keeps_since_when_the_others_are_behind() -> None:
+    async with fleet() as each:
+        await each.secrets.put(NAME, "one")
+        await each.replay()
+        await lose_the_answer(each, applied=True)
+        each.primary.back()
+        [first] = each.journal
+        # It happened ten minutes ago: whoever read the primary since has seen it.
+        await each.journal.change(first, ticks=first.ticks - 600)
+        change = each.journal.change
+
+        async def killed(*args: object, **kwargs: object) -> object:
+            raise asyncio.CancelledError
+
+        each.journal.change = killed  # type: ignore[assignment, method-assign]  # it dies here
+        with pytest.raises(asyncio.CancelledError):
+            await each.secrets.put(NAME, "three")
+        each.journal.change = change  # type: ignore[method-assign]  # another process
+        behind = each.journal.behind(NAME, each.failover[0].name)
+        assert behind is not None
+        assert behind >= 600
+
+
 async def test_a_process_that_ends_after_its_home_had_it_leaves_it_to_the_next() -> None:
     async with fleet() as each:
         await each.secrets.put(NAME, "one")

@@ -16,11 +16,17 @@ EARLIER: Final = 64
 """Digests of earlier writes that one record keeps."""
 
 
-def joinable(journal: Journal, entry: Entry, changes: Mapping[str, Any]) -> Entry | None:
-    """The record of the write before it, if whoever is owed that one is owed this one, too."""
+def joinable(
+    journal: Journal, entry: Entry, changes: Mapping[str, Any], replaced: Collection[Entry]
+) -> Entry | None:
+    """The record of the write before it, if whoever is owed that one is owed this one, too.
+    Those that it has ``replaced`` are not looked at."""
     if changes.get("brings", entry.brings) is not Brings.VALUE:
         return None
-    before = [each for each in journal.of(entry.name) if each.id < entry.id]
+    gone = {each.id for each in replaced}
+    before = [
+        each for each in journal.of(entry.name) if each.id < entry.id and each.id not in gone
+    ]
     last = before[-1] if before else None
     if last is None or last.doubt or last.home != entry.home:
         return None

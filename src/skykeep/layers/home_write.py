@@ -159,16 +159,19 @@ class HomeWrite:
                     changes["command"] = await self._pack(followed)
                     changes |= {"digest": found.digest, "brings": Brings.VALUE}
             changes |= inherited(self._journal, entry, owed)
-            for each in self._journal.of(command.resource):
-                if each.doubt and each.id < entry.id and each.home == home.name:
-                    await self._journal.drop(each)  # this one has replaced it
-            before = joinable(self._journal, entry, changes)
+            replaced = [
+                each
+                for each in self._journal.of(command.resource)
+                if each.doubt and each.id < entry.id and each.home == home.name
+            ]
+            before = joinable(self._journal, entry, changes, replaced)
             if before is not None and not command.follows:  # that one says all there is to say
                 said = (await self._unpack(before.command)).attributes
                 changes["command"] = await self._pack(command.after(said))
+            # First, or a death in between takes with them since when the others are behind.
             await self._journal.change(entry, **changes)
-            if before is not None:
-                await self._journal.drop(before)
+            for each in replaced if before is None else (*replaced, before):
+                await self._journal.drop(each)
             await self._journal.overtaken(entry)
         except SkykeepError:
             pass

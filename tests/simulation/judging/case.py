@@ -127,13 +127,22 @@ class Case:
             way = each.at - each.sent
             if not compares and (way > SLOW or each.process == "another host"):
                 return True
-            if way > LATE and (
+            if (way > LATE or self._overtaken(each)) and (
                 each.operation in {"create", "purge", "restore"}
                 or self.purged(each)
                 or any(write.ask.kind == "restore" for write in self.writes[name])
             ):
                 return True
         return False
+
+    def _overtaken(self, late: Applied) -> bool:
+        """Whether the store did something else of the name while it was on the way."""
+        return any(
+            each.name == late.name
+            and each.asked is not late.asked
+            and late.sent < each.at < late.at
+            for each in self.world.stores[late.store].applied
+        )
 
     def taken_over(self, write: Asked, until: float) -> bool:
         """Whether another host has deleted at the primary since what the write left there, or
