@@ -158,3 +158,20 @@ async def test_what_was_promoted_reaches_the_others_while_its_home_is_away() -> 
         await each.replay()
         assert await each.held() == ["one", "one"]
         assert not len(each.journal)
+
+
+async def test_a_create_of_what_its_home_shows_is_refused_and_goes_nowhere_else() -> None:
+    # Sent all the same, and its refusal lost, it would have been made at the next target, and
+    # its copy would have taken what others had written for what it is to replace.
+    async with fleet(writes="failover") as each:
+        await each.primary.others_write("theirs")
+
+        async def refused_and_away(name: str, value: Any, attributes: Attributes) -> Any:
+            each.primary.away()
+            raise Conflict("it exists already")
+
+        each.primary.secrets.create = refused_and_away  # type: ignore[method-assign]  # a fault
+        with pytest.raises(Conflict, match="exists already"):
+            await each.secrets.create(NAME, "ours")
+        assert not each.state.kept()
+        assert await each.held() == ["theirs", None]

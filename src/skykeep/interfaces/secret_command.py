@@ -153,6 +153,16 @@ class SecretCommand:
             await driver.purge(name)
         return None
 
+    def check_seen(self, held: Held) -> None:
+        """Raise ``Conflict`` if what its home was just seen to hold refuses it.
+
+        It need not be sent then: a refusal whose answer is lost would be in doubt, and its
+        copies would take what was there for what they are to replace.
+        """
+        if self.kind == "create" and held.known and held.digest is not None:
+            name = shown(self.resource)
+            raise Conflict(f"the secret {name} exists already", hint="update it, or use put")
+
     async def _check_absent(self, driver: SecretDriver) -> None:
         """Raise for what needs a secret where none was seen: sent all the same, it would be
         without a condition."""

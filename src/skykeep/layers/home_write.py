@@ -70,6 +70,7 @@ class HomeWrite:
             except Unavailable as error:
                 error.sent = False  # of the write nothing was
                 raise
+            command.check_seen(held)
             entry = await self._begin(write, home, held)
             try:
                 answer = await next(RoutedCall(_applying(write, held), home, last))

@@ -144,7 +144,7 @@ def no_replay_goes_back(case: Case) -> Found:
                 )
         elif (
             each.store == case.primary
-            and all(began < _came(case, each) for began, _ in sources)
+            and all(end < _came(case, each) for _, end in sources)
             and each.name not in _copied(case, each.before)
             and (case.specs[each.store].compare_and_set or _before_look(case, each))
         ):

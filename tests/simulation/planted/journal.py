@@ -82,7 +82,7 @@ def _replay_unconditional() -> Any:
     return instead(replaying, "bring", make)
 
 
-@fault("what the home does not have is deleted elsewhere", bound=800)
+@fault("what the home does not have is deleted elsewhere", bound=2500)
 def _delete_on_not_found() -> Any:
     def make(bring: Any) -> Any:
         async def ours(self: Any, name: str, target: Any, entries: Any) -> Any:
