@@ -425,3 +425,36 @@ async def test_the_primary_is_marked_while_a_write_is_in_doubt_elsewhere() -> No
         assert (found.value.text(), found.provenance.source) == ("one", "primary")
         assert found.provenance.stale
         assert not found.provenance.degraded
+
+
+@pytest.mark.parametrize("there", ["value", "nothing", "away"])
+async def test_that_the_primary_has_nothing_is_no_answer_while_another_may_have_it(
+    there: str,
+) -> None:
+    async with fleet(failover=1, writes="failover") as each:
+        each.primary.away()
+        second = each.failover[0]
+        create = second.secrets.create
+
+        async def then_away(*args: object, **kwargs: object) -> object:
+            second.away()
+            if there == "value":
+                await second.beside.create(*args, **kwargs)  # type: ignore[arg-type]  # as it came
+            raise Unavailable("the connection broke")
+
+        second.secrets.create = then_away  # type: ignore[method-assign, assignment]  # a fault
+        with pytest.raises(Unavailable):
+            await each.secrets.put(NAME, "one")
+        second.secrets.create = create  # type: ignore[method-assign]  # the fault is over
+        each.primary.back()
+        if there != "away":
+            second.back()
+        if there == "value":
+            found = await each.secrets.get(NAME)
+            assert found.provenance is not None
+            assert found.value.text() == "one"
+            assert found.provenance.degraded
+        else:
+            with pytest.raises(NotFound if there == "nothing" else Unavailable) as caught:
+                await each.secrets.get(NAME)
+            assert caught.value.target == ("primary" if there == "nothing" else second.name)

@@ -3,10 +3,10 @@
 The home of a name is asked first: the primary, or where an acknowledged write of this host
 went that the primary still has to get. Then the failover targets in their order; those that
 are owed a write of the name last. ``Unavailable`` and ``Throttled``, or what ``failover_on``
-names, go on to the next one. What the home says else is the answer, also ``NotFound`` and
-``Denied``; from another target only a value is: what it does not have, or does not show, may
-well be there. Whether a target is behind is asked before it is read: while it answers, it may
-be brought up to date.
+names, go on to the next one. What the home says else is the answer, also ``NotFound`` (unless a
+write of the name is in doubt elsewhere) and ``Denied``; from another target only a value is:
+what it does not have, or does not show, may well be there. Whether a target is behind is asked
+before it is read: while it answers, it may be brought up to date.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from skykeep.errors import Invalid, SkykeepError, Throttled, Unavailable
+from skykeep.errors import Invalid, NotFound, SkykeepError, Throttled, Unavailable
 from skykeep.interfaces.call import Answer, Call, RoutedCall, RoutedNext, Target
 from skykeep.interfaces.tasks import Tasks
 from skykeep.journal.journal import Journal
@@ -107,7 +107,7 @@ class Failover:
             except self._away_if as error:
                 refused.append(error)
             except SkykeepError as error:
-                if choice.home:
+                if choice.home and not (isinstance(error, NotFound) and choice.behind):
                     raise
                 refused.append(error)
             else:
@@ -183,9 +183,11 @@ class Failover:
         return True
 
     def _told_of(self, refused: Sequence[SkykeepError | Choice]) -> SkykeepError:
-        return _told(
-            [self._away(each) if isinstance(each, Choice) else each for each in refused]
-        )
+        errors = [self._away(each) if isinstance(each, Choice) else each for each in refused]
+        if isinstance(errors[0], NotFound):
+            # The home has nothing: no answer while another one, who may have it, is away.
+            errors.sort(key=lambda each: isinstance(each, NotFound))
+        return _told(errors)
 
     def _away(self, choice: Choice) -> SkykeepError:
         standing = self._standings.of(choice.target)
