@@ -98,8 +98,14 @@ test-live: setup-dev ## The suite on a real account: make test-live TARGET='{bac
 	@SKYKEEP_LIVE_TARGET="$(TARGET)" SKYKEEP_LIVE_PREFIX="$(PREFIX)" \
 		"$(BIN)/python" -m pytest -n 0 $(PYTEST_OPTIONS) tests/live/suite.py
 
+.PHONY: eval eval-check
+eval: setup-dev ## Evaluate each scanner of the shield, and write the figures into docs/scanners
+	@"$(BIN)/python" scripts/shield_eval.py
+eval-check: setup-dev ## The same figures as docs/scanners has: what drops fails
+	@"$(BIN)/python" scripts/shield_eval.py --check
+
 .PHONY: check
-check: lint types imports docs coverage secrets-scan audit repo-check ## All checks below
+check: lint types imports docs coverage eval-check secrets-scan audit repo-check ## All checks below
 	@echo "check: all passed"
 
 .PHONY: lint

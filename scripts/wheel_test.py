@@ -70,7 +70,8 @@ def look_inside(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {PurePosixPath(name).parts[0] for name in names}
-    strange = sorted(top for top in tops if top != "skykeep" and not top.endswith(".dist-info"))
+    ours = {"llm_shield", "skykeep"}
+    strange = sorted(top for top in tops - ours if not top.endswith(".dist-info"))
     if strange:
         raise FailedError(f"the wheel would also install {', '.join(strange)}")
     if "skykeep/py.typed" not in names:

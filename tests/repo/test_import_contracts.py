@@ -17,7 +17,8 @@ RUN = "import sys; from importlinter.cli import lint_imports_command as run; sys
 def house(tmp_path: Path) -> Path:
     """A copy of the house in which walls may be broken."""
     skip = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(SRC / "skykeep", tmp_path / "src" / "skykeep", ignore=skip)
+    for package in ("llm_shield", "skykeep"):
+        shutil.copytree(SRC / package, tmp_path / "src" / package, ignore=skip)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
@@ -41,6 +42,15 @@ def house(tmp_path: Path) -> Path:
         ("layers", "argon2", "Cryptography is used"),
         ("settings", "click", "The command line's library"),
         ("interfaces", "msgspec", "Interfaces and errors"),
+        ("../llm_shield", "skykeep.cloud", "llm_shield uses skykeep's public names"),
+        (
+            "../llm_shield/scanners",
+            "skykeep.settings",
+            "llm_shield uses skykeep's public names",
+        ),
+        ("../llm_shield/models", "cryptography.hazmat.primitives", "Cryptography is used"),
+        ("../llm_shield/scanners", "click", "The command line's library"),
+        ("layers", "llm_shield.finding", "skykeep does not know"),
     ],
 )
 @pytest.mark.slow

@@ -17,7 +17,10 @@ EARLIER: Final = 64
 
 
 def joinable(
-    journal: Journal, entry: Entry, changes: Mapping[str, Any], replaced: Collection[Entry]
+    journal: Journal,
+    entry: Entry,
+    changes: Mapping[str, Any],
+    replaced: Collection[Entry] = (),
 ) -> Entry | None:
     """The record of the write before it, if whoever is owed that one is owed this one, too.
     Those that it has ``replaced`` are not looked at."""

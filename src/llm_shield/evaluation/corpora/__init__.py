@@ -1,0 +1,1 @@
+"""The named corpora, one module each; what is in one is said in ``evaluation.corpus``."""

@@ -1,0 +1,1 @@
+"""Models: where their files come from, the shared encoder, and our own heads on it."""
