@@ -166,6 +166,7 @@ pages: setup-dev ## Make anew what pages of the documentation show: help, tables
 	@"$(BIN)/python" -m tests.apps.cli.page
 	@"$(BIN)/python" -m scripts.docs_site.tables
 	@"$(BIN)/python" -m scripts.docs_site.sessions
+	@"$(BIN)/python" -m scripts.shield_settings
 
 .PHONY: outage
 outage: setup-dev ## Play the bad night of docs/guides/outage.md on the peers, and make the page anew
@@ -201,7 +202,7 @@ newcomer: ## Walk the README's way to a first secret in an application, on a fre
 
 .PHONY: lock
 lock: setup-dev ## Resolve requirements/*.in anew into requirements/*.txt, with hashes
-	@for name in run build dev docs bench peers rivals; do \
+	@for name in run build dev docs bench peers rivals llm-guard; do \
 		echo "lock: requirements/$$name.txt"; \
 		"$(BIN)"/$(LOCK) $(LOCK_OPTIONS) \
 			--output-file "requirements/$$name.txt" "requirements/$$name.in"; \

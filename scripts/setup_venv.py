@@ -4,6 +4,7 @@
     python3 scripts/setup_venv.py .venv dev     the above, tests, checks and the documentation
     python3 scripts/setup_venv.py PLACE peers   none of these: servers that the tests talk to
     python3 scripts/setup_venv.py PLACE rivals  none of these: what bench.objects measures
+    python3 scripts/setup_venv.py PLACE llm-guard   none of these: what bench.shield measures
 
 Every stage remembers the contents of the files it was made from, so that it is paid once
 and again only when one of them changes, whatever the files' dates say.
@@ -29,6 +30,7 @@ STAGES = {
     "bench": ["requirements/bench.txt"],
     "peers": ["requirements/peers.txt"],
     "rivals": ["requirements/rivals.txt"],
+    "llm-guard": ["requirements/llm-guard.txt"],
 }
 NEEDS = {
     "run": ["run"],
@@ -36,8 +38,9 @@ NEEDS = {
     "bench": ["run", "dev", "docs", "bench"],
     "peers": ["peers"],
     "rivals": ["rivals"],
+    "llm-guard": ["llm-guard"],
 }
-WITHOUT_US = {"peers", "rivals"}  # skykeep itself is not installed there
+WITHOUT_US = {"peers", "rivals", "llm-guard"}  # skykeep itself is not installed there
 
 
 def main(arguments: list[str]) -> int:

@@ -36,6 +36,9 @@ db/password {'owner': 'storage'}
 there is no secret 'db/pasword' [primary (local)]; see the names: skykeep ls
 """,
     "".join(blocks("text", "".join(SECTIONS))),
+    """Write to [EMAIL_1] about invoice 7, the key is in the vault.
+I have written to ada@example.com.
+""",
 ]
 
 

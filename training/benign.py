@@ -25,17 +25,9 @@ def writingbench(packages: Packages) -> list[Row]:
     ]
 
 
-def freshqa(packages: Packages) -> list[Row]:
-    """FreshQA's 600 questions, Apache-2.0."""
-    data = packages.read(EVALS, "abstention_bench/data/freshqa/FreshQA_v12182024.csv").decode()
-    lines = list(csv.reader(io.StringIO(data, newline="")))
-    at = next(n for n, line in enumerate(lines) if line[:3] == ["id", "split", "question"])
-    return [Row(line[2].strip(), 0, "freshqa") for line in lines[at + 1 :] if line[2].strip()]
-
-
 def assistance(packages: Packages) -> list[Row]:
     """Requests to assistants and agents out of inspect-evals, MIT and Apache-2.0: what tau2's
-    customers want, persistbench's questions, agentbench's shell tasks, mails, tickets."""
+    customers want, agentbench's shell tasks, mails, tickets."""
     rows = []
     for domain in ("airline/tasks", "retail/tasks", "telecom/tasks_small"):
         for task in json.loads(packages.read(EVALS, f"tau2/data/domains/{domain}.json")):
@@ -43,9 +35,6 @@ def assistance(packages: Packages) -> list[Row]:
             for part in ("reason_for_call", "known_info", "task_instructions"):
                 if isinstance(wanted, dict) and wanted.get(part):
                     rows += [Row(wanted[part], 0, "tau2", kind=part)]
-    for name in packages.names(EVALS, "persistbench/benchmark_samples", ".jsonl"):
-        for line in packages.read(EVALS, name).decode().splitlines():
-            rows += [Row(json.loads(line)["query"], 0, "persistbench")]
     for task in json.loads(packages.read(EVALS, "agent_bench/data/agent_bench_os_test.json")):
         rows += [Row(task["description"], 0, "agentbench")]
     stealth = "gdm_stealth/solver"
@@ -55,22 +44,6 @@ def assistance(packages: Packages) -> list[Row]:
     tickets = packages.read(EVALS, f"{stealth}/strategic_rule_breaking/tickets.json")
     for ticket in json.loads(tickets):
         rows += [Row(f"{ticket['subject']}\n\n{ticket['description']}", 0, "tickets")]
-    return rows
-
-
-def issues(packages: Packages) -> list[Row]:
-    """Descriptions of tasks on a code base out of swe_lancer, MIT: long, with imperatives."""
-    csv.field_size_limit(10_000_000)
-    data = packages.read(EVALS, "swe_lancer/data/all_swelancer_tasks.csv").decode()
-    rows = []
-    for each in csv.DictReader(io.StringIO(data, newline="")):
-        body = each["description"]
-        if body.startswith(('"', "'")):
-            try:
-                body = str(ast.literal_eval(body))
-            except (SyntaxError, ValueError):
-                pass
-        rows += [Row(f"{each['title']}\n\n{body}", 0, "swe-lancer", group=each["title"])]
     return rows
 
 

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 
 from llm_shield.models.embedder import Embedder, Windows
 from llm_shield.models.files import ModelFiles
-from llm_shield.models.injection import InjectionHead
+from llm_shield.models.injection import WHOLE, InjectionHead
 from llm_shield.models.windows import OVERLAP, windows_of
 from llm_shield.scanner import Request, Resources
 from llm_shield.scanners.prompt_injection import (
-    WHOLE,
+    MAX_DECODED,
     Part,
     PromptInjection,
     PromptInjectionSettings,
+    suspicious,
 )
 from llm_shield.text import Text
 from training.embed import embed, encoder
@@ -52,12 +53,17 @@ class Kept(Embedder):
         return Windows(spans, (await self.embed(parts)).reshape(-1, 384))
 
 
-def pieces(texts: Iterable[str]) -> list[str]:
-    """The windows of the texts."""
+def pieces(head: InjectionHead, texts: Iterable[Text]) -> list[str]:
+    """What the scanner embeds of the texts: windows, sentences, decoded runs."""
     found = []
     for text in texts:
-        normal = Text(text).normal
-        found += [normal[w.start : w.end] for w in windows_of(encoder(), normal, OVERLAP)]
+        found += [
+            text.normal[w.start : w.end] for w in windows_of(encoder(), text.normal, OVERLAP)
+        ]
+        if len(text.sentences) > 1:
+            found += suspicious(head, text)[1]
+        runs = sorted(text.decoded, key=lambda run: -len(run.text))
+        found += [run.text for run in runs[:MAX_DECODED]]
     return found
 
 
@@ -67,13 +73,14 @@ async def _called(function: Callable[..., Any], *arguments: Any) -> Any:
 
 def parts_of(head: InjectionHead, texts: Sequence[str], cache: str) -> list[list[Part]]:
     """What the scanner looks at in each text."""
-    embedder = Kept(pieces(texts), cache)
+    whole = [Text(each) for each in texts]
+    embedder = Kept(pieces(head, whole), cache)
     resources = Resources(ModelFiles(), lambda: embedder, _called)
     scanner = PromptInjection(PromptInjectionSettings(), resources)
     scanner._head = head  # the one that is being trained is in no package
 
     async def all_of_them() -> list[list[Part]]:
-        return [await scanner.parts(Text(text), Request(resources)) for text in texts]
+        return [await scanner.parts(text, Request(resources)) for text in whole]
 
     try:
         return asyncio.run(all_of_them())
@@ -86,7 +93,7 @@ def risks(head: InjectionHead, parts: Sequence[Sequence[Part]]) -> NDArray[np.fl
     out = []
     for text in parts:
         windows = sum(part.how == WHOLE for part in text)
-        logits = [head.of_many(part.logit, windows, alone=part.how != WHOLE) for part in text]
+        logits = [head.of_many(part.logit, windows, part.how) for part in text]
         out.append(max(logits, default=-12.0))
     return np.array(out)
 

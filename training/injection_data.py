@@ -40,12 +40,14 @@ class Parts:
     Attributes:
         train, validation: windows.
         documents: whole harmless texts of validation, 1,000 letters and more.
+        whole: whole texts of validation, as they are sent, and harmless ones in encodings.
         test: whole texts, by corpus.
     """
 
     train: list[Row]
     validation: list[Row]
     documents: list[Row]
+    whole: list[Row]
     test: dict[str, list[Row]]
 
 
@@ -93,7 +95,6 @@ def sources(packages: Packages, seed: int) -> list[Row]:
         attacks.spikee,
         benign.writingbench,
         benign.assistance,
-        benign.issues,
         benign.chatterbot,
         benign.examples,
         benign.starters,
@@ -102,15 +103,7 @@ def sources(packages: Packages, seed: int) -> list[Row]:
     )
     for load in loaders:
         own += load(packages)
-    own = [row for row in own if not _kept_for_tests(row)]
     return rows + split(_thinned(own) + written(DATA, seed), seed)
-
-
-def _kept_for_tests(row: Row) -> bool:
-    """What the evaluation's documents and questions are made of."""
-    if row.source in {"writingbench", "swe-lancer"}:
-        return share(row.group, 11) < 0.3
-    return row.source in {"persistbench", "tau2"} and share(row.text, 11) < 0.2
 
 
 def _thinned(rows: Iterable[Row]) -> list[Row]:
@@ -199,7 +192,6 @@ def embedded(rows: Sequence[Row], seed: int, count: int) -> list[Row]:
             and row.source
             in {
                 "writingbench",
-                "swe-lancer",
                 "python-manual",
                 "mails",
                 "tickets",
@@ -273,11 +265,13 @@ def prepared(packages: Packages, seed: int, without: Iterable[str] = ()) -> Part
     # A near copy of a validation row teaches what it is validated by.
     copies = Copies(row.text for row in rows if row.split == VALIDATION)
     rows = [row for row in rows if row.split == VALIDATION or not copies.has(row.text, 0.9)]
-    whole = cut(rows)
-    whole += embedded(rows, seed, 2_400) + encoded(rows, seed, 500)
+    made = embedded(rows, seed, 2_400) + encoded(rows, seed, 500)
+    parts = cut(rows) + made
+    judged = [row for row in rows if row.split == VALIDATION]
     return Parts(
-        [row for row in whole if row.split == TRAIN],
-        [row for row in whole if row.split == VALIDATION],
-        [r for r in rows if r.split == VALIDATION and not r.label and len(r.text) >= 1_000],
+        [row for row in parts if row.split == TRAIN],
+        [row for row in parts if row.split == VALIDATION],
+        [row for row in judged if not row.label and len(row.text) >= 1_000],
+        judged + [row for row in made if row.split == VALIDATION],
         tested,
     )

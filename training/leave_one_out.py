@@ -46,6 +46,7 @@ def main(packages: Packages, seed: int) -> dict[str, Any]:
             [row for row in parts.train if row.source not in gone],
             [row for row in parts.validation if row.source not in gone],
             parts.documents,
+            [row for row in parts.whole if row.source not in gone],
             {k: rows for k, rows in parts.test.items() if k not in family},
         )
         unseen: list[Row] = parts.test.get(name) or [
@@ -55,7 +56,7 @@ def main(packages: Packages, seed: int) -> dict[str, Any]:
         arrays |= kinds_of(seen)[0]
         arrays |= {
             "combine": np.zeros(9, np.float32),
-            "many": np.zeros(2, np.float32),
+            "many": np.zeros(3, np.float32),
         }
         arrays["combine"] = stacked(arrays, halves(seen.validation)[0])
         threshold, _ = thresholds(arrays, seen.validation)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from llm_shield.models.heads import Head
 from llm_shield.models.injection import KINDS, SURE, InjectionHead, cut_logits, shape
 from llm_shield.models.ngrams import BUCKETS, buckets
-from training import cards, fit, metrics
-from training.documents import injected, parts_of, risks
+from training import calibration, cards, fit, metrics
+from training.calibration import ALLOWED
+from training.documents import parts_of, risks
 from training.embed import embed
 from training.injection_data import Parts, prepared, windows
 from training.packages import Packages
@@ -33,10 +34,6 @@ WEIGHTS = {
 """Of rows, by source and label: less for many rows in few ways of saying it, more for few rows
 in many, and for harmless ones that were chosen because they are hard."""
 
-ALLOWED = {"neuralchemy": 0.03, "s-labs": 0.03, "other": 0.02, "written": 0.05}
-"""Of harmless rows of validation, how many may be flagged, by group. What we wrote looks like
-attacks on purpose."""
-
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -53,8 +50,8 @@ def main(arguments: argparse.Namespace) -> None:
     head = InjectionHead(Head(arrays))
     tests = {}
     for name, rows in parts.test.items():
-        scores = of_texts(head, [row.text for row in rows])
-        tests[name] = metrics.rates(scores, labels(rows), threshold)
+        scores = risks(head, parts_of(head, [row.text for row in rows], CACHE))
+        tests[name] = metrics.rates(scores, labels(rows), 0.0)
         print(metrics.line(name, tests[name]))
     card = card_of(parts, arguments.seed, threshold, facts, tests)
     digest = cards.write("prompt_injection", arrays, card, arguments.out)
@@ -71,48 +68,27 @@ def trained(parts: Parts, seed: int) -> tuple[Arrays, float, dict[str, Any]]:
     arrays = base(parts.train, seed)
     arrays |= {
         "combine": np.array([0.5, 0.5, *[0.0] * 6, 0.0], np.float32),
-        "many": np.zeros(2, np.float32),
+        "many": np.zeros(3, np.float32),
     }
     kinds, told_apart = kinds_of(parts)
     arrays |= kinds
     # Nine numbers are weighed on half of it, so that all of it can say what they do.
     arrays["combine"] = stacked(arrays, halves(parts.validation)[0])
-    threshold, facts = thresholds(arrays, parts.validation)
+    found = {
+        name: calibration.looked_at(InjectionHead(Head(arrays)), rows, CACHE)
+        for name, rows in calibration.groups(parts, seed).items()
+    }
+    taken, threshold = calibration.chosen(found)
+    facts = {
+        name: metrics.rates(each.risks(taken), each.labels, threshold)
+        for name, each in found.items()
+    }
     # The threshold is .5 from here on: what is sure is not changed by it, and presets need not
     # know the head.
-    arrays["combine"][-1] -= np.log(threshold / (1 - threshold))
-    facts["kinds"] = told_apart
-    arrays["many"], facts["documents"] = many(arrays, parts, seed)
-    return arrays, 0.5, facts
-
-
-def many(arrays: Arrays, parts: Parts, seed: int) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """By how much the surest part of a long text is taken back: as little as lets at most a
-    fiftieth of the documents of validation be flagged, the rest of which has the attacks."""
-    rows = injected(parts.documents, [r for r in parts.validation if _short_attack(r)], seed)
-    truth = labels(rows)
-    head = InjectionHead(Head(arrays))
-    found = parts_of(head, [row.text for row in rows], CACHE)
-    best: tuple[float, float, float] = (-1.0, 1.0, 2.0)
-    for window in (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0):
-        for alone in (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0):
-            head = InjectionHead(Head({**arrays, "many": np.array([window, alone])}))
-            flagged = risks(head, found) >= 0
-            if flagged[truth == 0].mean() <= 0.02:
-                best = max(best, (float(flagged[truth == 1].mean()), -window, -alone))
-    chosen = np.abs(np.array(best[1:], np.float32))
-    head = InjectionHead(Head({**arrays, "many": chosen}))
-    return chosen, metrics.rates(risks(head, found), truth, 0.0)
-
-
-_DIRECT = {
-    "direct_injection", "instruction_override", "system_extraction", "prompt_injection",
-    "override", "leak", "indirect",
-}  # fmt: skip
-
-
-def _short_attack(row: Row) -> bool:
-    return bool(row.label) and 25 < len(row.text) < 300 and row.kind in _DIRECT
+    arrays["combine"][-1] -= np.float32(threshold)
+    arrays["many"] = np.array(taken, np.float32)
+    taken_off = dict(zip(("log_windows", "sentence", "decoded"), taken, strict=True))
+    return arrays, 0.5, {**facts, "taken_off": taken_off, "kinds": told_apart}
 
 
 _KIND = {
@@ -266,16 +242,15 @@ def card_of(
     return {
         "about": "how likely a window of text is an attack on the model that reads it",
         "encoder": "all-MiniLM-L6-v2-int8, windows of 128 tokens",
-        "data": "training/README.md names each source with its licence",
+        "data": "training/README.md names each source with its licence; those of WritingBench"
+        " and of AgentBench's shell tasks (inspect-evals) are not verified",
         "split": "as published, else 15 % validation by group; nothing nearly the same (Jaccard"
         " .7) as a tested text is trained on",
         "limits": [
             "made for English; other European languages are found less well, others by wording",
             "does not know who speaks: a wish in a prompt may be an attack in a document",
             "judges one text, not a conversation",
-            "tests: windows only; the scanner also looks at single sentences and encodings",
-            "three rules for the threshold were tried on validation, and the tests were seen for"
-            " each; the one kept takes the bars that had been set beforehand",
+            "four rules for the threshold were tried on validation, the tests seen for each",
         ],
         "seed": seed,
         "threshold": threshold,

@@ -23,6 +23,8 @@ CONTENTS = {
     "docs/providers/README",
     "docs/reference/README",
     "docs/reference/api/README",
+    "docs/scanners/README",
+    "docs/shield/index",
 }
 
 _LINK = re.compile(r"\[(?P<text>[^]]+)\]\((?P<path>[\w./-]+)\.md\)")

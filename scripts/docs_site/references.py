@@ -8,6 +8,7 @@ really there; a name of ours that its module imported leads to where it is docum
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -19,7 +20,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.typing import ExtensionMetadata
 
-FOREIGN = {"_pytest", "msgspec", "pydantic", "pydantic_settings", "pytest"}
+OURS = {"llm_shield", "skykeep"}
+FOREIGN = {"_pytest", "msgspec", "numpy", "pydantic", "pydantic_settings", "pytest"}
 """Packages besides the standard library whose types are in our signatures."""
 
 
@@ -38,6 +40,15 @@ def find(name: str, scopes: Sequence[str]) -> Any:
     return None
 
 
+def for_checkers(name: str, module: str | None) -> Any:
+    """What a module imports under the name for type checkers alone."""
+    if module is None:
+        return None
+    source = inspect.getsource(import_module(module))
+    found = re.search(rf"^    from ([\w.]+) import {re.escape(name)}$", source, re.MULTILINE)
+    return getattr(import_module(found[1]), name, None) if found else None
+
+
 def settle(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, text: Element
 ) -> Element | None:
@@ -46,15 +57,18 @@ def settle(
         return None
     module, owner = node.get("py:module"), node.get("py:class")
     scopes = [scope for scope in (f"{module}.{owner}" if owner else "", module) if scope]
-    found = find(node["reftarget"], scopes)
+    # A public name is documented where it is exported; its own module has the imports.
+    own = getattr(find(f"{module}.{owner}", ()), "__module__", None) if owner else None
+    scopes += [own] if own else []
+    found = find(node["reftarget"], scopes) or for_checkers(node["reftarget"], own)
     if isinstance(found, (TypeVar, ParamSpec)):
         return text
     home = _home(found) or _home(found := find(node["reftarget"], ()))
     package = home.partition(".")[0]
     if package in FOREIGN or package in sys.stdlib_module_names:
         return text
-    if package == "skykeep" and hasattr(found, "__qualname__"):
-        for place in (f"{home}.{found.__qualname__}", f"skykeep.{found.__qualname__}"):
+    if package in OURS and hasattr(found, "__qualname__"):
+        for place in (f"{home}.{found.__qualname__}", f"{package}.{found.__qualname__}"):
             linked = env.domains.python_domain.resolve_xref(
                 env, node["refdoc"], app.builder, "obj", place, node, text
             )

@@ -18,10 +18,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from llm_shield.anonymise import AnonymiseStream as AnonymiseStream
-    from llm_shield.anonymise import RestoreStream as RestoreStream
-    from llm_shield.anonymise import anonymise as anonymise
-    from llm_shield.anonymise import restore as restore
+    from llm_shield.anonymising import AnonymiseStream as AnonymiseStream
+    from llm_shield.anonymising import RestoreStream as RestoreStream
+    from llm_shield.anonymising import anonymise as anonymise
+    from llm_shield.anonymising import restore as restore
     from llm_shield.blocking import BlockingShield as BlockingShield
     from llm_shield.finding import Finding as Finding
     from llm_shield.finding import Verdict as Verdict
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from llm_shield.text import Text as Text
 
 _HOMES = {
-    "AnonymiseStream": "llm_shield.anonymise",
+    "AnonymiseStream": "llm_shield.anonymising",
     "Answer": "llm_shield.shield",
     "BlockingShield": "llm_shield.blocking",
     "Cost": "llm_shield.scanner",
@@ -53,7 +53,7 @@ _HOMES = {
     "Found": "llm_shield.result",
     "Released": "llm_shield.streaming",
     "Request": "llm_shield.scanner",
-    "RestoreStream": "llm_shield.anonymise",
+    "RestoreStream": "llm_shield.anonymising",
     "ScanResult": "llm_shield.result",
     "Scanner": "llm_shield.scanner",
     "ScannerResult": "llm_shield.result",
@@ -68,8 +68,8 @@ _HOMES = {
     "StreamResult": "llm_shield.streaming",
     "Text": "llm_shield.text",
     "Verdict": "llm_shield.finding",
-    "anonymise": "llm_shield.anonymise",
-    "restore": "llm_shield.anonymise",
+    "anonymise": "llm_shield.anonymising",
+    "restore": "llm_shield.anonymising",
 }
 
 __all__ = [*_HOMES]

@@ -9,8 +9,11 @@ Looked through, once each and not into each other:
 * Escapes within a line, where there are two or more of a kind: ``%41``, ``\x41``, ``\u0041``,
   ``&#65;``. What is between them belongs to it.
 * ROT13, where a line has common English words when it is turned, and more of them than before.
+* Tag characters (U+E0000 to U+E007F), which are seen nowhere and mirror ASCII ("ASCII
+  smuggling"): those of a line together, two or more. Flags of regions (UTS #51, emoji tag
+  sequences) are none.
 
-Only what decodes to text is told: letters and blanks for the most part, nothing unprintable.
+Of the others, only what decodes to text is told: letters and blanks for the most part, nothing unprintable.
 All of it takes time linear in the length of the text. At most ``MAX_RUNS`` runs are told of
 each (the escapes are one), and in all no more characters than the text itself has.
 """
@@ -20,9 +23,10 @@ from __future__ import annotations
 import binascii
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import cache
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 MAX_RUNS = 1_000
@@ -116,14 +120,101 @@ _HINTS = ("gur", "naq", "lbh", "vtaber", "vafgehpg", "cebzcg", "cnffjbeq", "erir
 for a model. The short ones count as words alone."""
 _WORD = re.compile("[a-z]+")
 
+_TAGS = re.compile(
+    # A black flag, a region in tags (two letters, one to four letters or digits), the end.
+    "\U0001f3f4[\U000e0061-\U000e007a]{2}[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,4}"
+    "\U000e007f|([\U000e0000-\U000e007f]+)"
+)
+_MIRRORED = {
+    0xE0000 + at: at if at in b"\t\n\r" or 32 <= at < 127 else None for at in range(128)
+}
+LEAST_TAGS = 2
+"""Tag characters of a line that say something."""
+
+
+def tags(sent: str) -> list[Run]:
+    """What tag characters say, by lines, in a text as sent: a normalised one has none."""
+    if sent.isascii():
+        return []
+    return list(islice(_tags(sent), MAX_RUNS))
+
+
+def _tags(sent: str) -> Iterator[Run]:
+    pieces: list[str] = []
+    start = end = 0
+    for found in _TAGS.finditer(sent):
+        if found[1] is None:
+            continue
+        if pieces and sent.find("\n", end, found.start()) >= 0:
+            yield from _mirrored(pieces, start, end)
+            pieces = []
+        if not pieces:
+            start = found.start()
+        pieces.append(found[1])
+        end = found.end()
+    yield from _mirrored(pieces, start, end)
+
+
+def _mirrored(pieces: list[str], start: int, end: int) -> Iterator[Run]:
+    said = "".join(pieces).translate(_MIRRORED)
+    if len(said) >= LEAST_TAGS and not said.isspace():
+        yield Run("tags", said, start, end)
+
 
 def decoded(text: str, lower: str) -> list[Run]:
     """What a text hides, in order of places. ``lower`` is the text in lower case."""
     if len(text) < 8:
         return []
-    each = (_hex(text), _base64(text), _escaped(text), _rot13(text, lower))
+    each: list[Iterator[Run]] = [_escaped(text)]
+    may = _possible(text)
+    if "hex" in may:
+        each.append(_hex(text))
+    if "base64" in may:
+        each.append(_base64(text))
+    if "rot13" in may:
+        each.append(_rot13(text, lower))
     runs = [run for found in each for run in islice(found, MAX_RUNS)]
-    return sorted(runs, key=lambda run: (run.start, run.end))
+    return sorted(runs, key=lambda run: (run.start, run.end, run.encoding))
+
+
+# What a text of ASCII has to have, for RE2, in this order.
+_NEEDED = {
+    "hex": rf"[02-7][0-9a-fA-F](?:[0-9a-fA-F]{{{2 * LEAST_HEX - 2}}}"
+    rf"|(?:(?:,? |:|,)(?:0x)?[02-7][0-9a-fA-F]){{{LEAST_HEX - 1}}})",
+    "base64": rf"[{_DIGITS}]{{{LEAST_BASE64}}}",
+    "rot13": f"(?i){'|'.join(_HINTS)}",
+}
+
+
+def _possible(text: str) -> Collection[str]:
+    """Which encodings it is worth to look for, by one pass over the text: a tenth of the time
+    of looking for them."""
+    needed = _needed()
+    if needed is None or not text.isascii():
+        return _NEEDED
+    found = needed.Match(text.encode())
+    # A set whose memory runs out finds nothing, and does not say so: the empty one is always
+    # there.
+    if len(_NEEDED) not in found:
+        return _NEEDED
+    return [name for at, name in enumerate(_NEEDED) if at in found]
+
+
+@cache
+def _needed() -> Any:
+    """The set of those expressions; None where RE2 is not installed."""
+    try:
+        import re2
+    except ImportError:
+        return None
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.never_capture = True
+    made = re2.Set.SearchSet(options)
+    for each in (*_NEEDED.values(), ""):
+        made.Add(each)
+    made.Compile()
+    return made
 
 
 def _text(data: bytes) -> str | None:
@@ -207,7 +298,8 @@ def _hex(text: str) -> Iterator[Run]:
 
 def _escaped(text: str) -> Iterator[Run]:
     for encoding, (mark, escape) in _ESCAPES.items():
-        if text.count(mark) < LEAST_ESCAPES:
+        # One character is looked for in a tenth of the time that two take.
+        if mark[0] not in text or text.count(mark) < LEAST_ESCAPES:
             continue
         at = text.find(mark)
         while at >= 0:

@@ -90,7 +90,7 @@ class Stream:
 
     @property
     def ended(self) -> bool:
-        """No more text is taken: a finding has reached the bound, or it is finished."""
+        """No more text is taken; a finding has reached the bound, or it is finished."""
         return self._stopped is not None or self._result is not None
 
     async def feed(self, chunk: str) -> Released:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from llm_shield.decoding import decoded
+from llm_shield.decoding import decoded, tags
 from llm_shield.normalising import Normal, lowered, normalised
 from llm_shield.sentences import sentences
 
@@ -19,7 +19,7 @@ class Decoded:
     """What an encoding in a text hides.
 
     Attributes:
-        encoding: ``base64``, ``hex``, ``html``, ``rot13``, ``unicode``, ``url``.
+        encoding: ``base64``, ``hex``, ``html``, ``rot13``, ``tags``, ``unicode``, ``url``.
         text: what it says, normalised as the text itself is.
         start, end: the place of the encoded run in the text as sent.
     """
@@ -70,19 +70,19 @@ class Text:
 
     @cached_property
     def decoded(self) -> Sequence[Decoded]:
-        """What common encodings hide, looked through once: ``decoding`` says which of them.
+        """What common encodings hide, looked through once; ``decoding`` says which of them.
 
         Encodings are looked for in ``normal``; together they tell no more characters than that
-        has.
+        has. Tag characters are looked for in ``sent``: ``normal`` is without them.
         """
-        found: list[Decoded] = []
+        found = [Decoded(*run) for run in tags(self.sent)]
         room = len(self.normal)
         for run in decoded(self.normal, self.lowered):
             said = normalised(run.said).text[:room]
             if said:
                 found.append(Decoded(run.encoding, said, *self.span(run.start, run.end)))
             room -= len(said)
-        return found
+        return sorted(found, key=lambda run: (run.start, run.end))
 
     @cached_property
     def sentences(self) -> Sequence[tuple[int, int]]:

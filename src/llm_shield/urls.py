@@ -32,7 +32,11 @@ _BODY = (
     rf"\uff0c\uff1b\ud800-\udfff]{{1,{MAX_URL}}}"
 )
 _FULL = re.compile(rf"(?P<start>{_START}){_BODY}", re.IGNORECASE)
-_COLON = re.compile(r"[pPsS\s(\[]:[/\\\[\])]")
+# The colon of a scheme. A literal first: the search jumps from one to the next.
+_COLON = re.compile(r":(?=[/\\\[\])])(?<=[pPsS\u017f\s(\[]:)")
+_SCHEME_AT = re.compile(rf"(?<![a-z0-9]){_SCHEME}", re.IGNORECASE)
+_TO_COLON, _FROM_COLON = 7, 5
+"""Characters of a scheme before its colon, and from that on, at most; of slashes one will do."""
 _ROUND = re.compile(r"[()]")
 
 # Domains that are written without a scheme: top-level domains that people write so. Those that
@@ -54,6 +58,7 @@ _REFANG = re.compile(rf"{_DOT}|\[:\]|\(:\)|\[:?[/\\]{{2}}\]|\[://\]", re.IGNOREC
 _SCHEME_OF = re.compile(r"(?i)(h..ps?|f.ps?)\s?:[/\\]*")
 _FALSE = re.compile(r"h(?:xx|\*\*)p|fxp", re.IGNORECASE)
 _AUTHORITY = re.compile(r"[/\\?#]")
+_NO_HOST = re.compile(r"[ \\()\[\]{}]")
 _HREF = re.compile(r"href\s{0,4}=\s{0,4}[\"']?$", re.IGNORECASE)
 _ENDS_TAG = re.compile(
     rf"[\"']?[^<>]{{0,{MAX_LABEL}}}>([^<>]{{0,{MAX_LABEL}}})</a", re.IGNORECASE
@@ -113,7 +118,7 @@ def extract(text: str, *, bare: bool = False) -> list[URL]:
     domains of well-known endings as well. Punctuation that follows one is no part of it, a
     closing bracket only if it was opened inside.
     """
-    found = list(_full(text)) if _hinted(text) else []
+    found = list(_full(text))
     if not bare or ("." not in text and "dot" not in text.lower()):
         return found
     merged: list[URL] = []
@@ -127,14 +132,10 @@ def extract(text: str, *, bare: bool = False) -> list[URL]:
     return merged + found[at:]
 
 
-def _hinted(text: str) -> bool:
-    # Some microseconds a kilobyte less than the expression takes; most texts end here.
-    return (":" in text and _COLON.search(text) is not None) or "www" in text.lower()
-
-
 def _full(text: str) -> Iterator[URL]:
+    matches = _searched if "www" in text.lower() else _at_colons
     at = 0
-    while match := _FULL.search(text, at):
+    while match := matches(text, at):
         start, at = match.span()
         end = _trimmed(text, start, at)
         if end < at:
@@ -142,6 +143,21 @@ def _full(text: str) -> Iterator[URL]:
             at = max(end, match.end("start"))
         if end > match.end("start"):
             yield from _url(text, start, end)
+
+
+def _searched(text: str, at: int) -> re.Match[str] | None:
+    return _FULL.search(text, at)
+
+
+def _at_colons(text: str, at: int) -> re.Match[str] | None:
+    """The same in a text without ``www``, in a tenth of the time: most have few colons."""
+    for colon in _COLON.finditer(text, at):
+        middle = colon.start()
+        first = max(at, middle - _TO_COLON)
+        begun = _SCHEME_AT.search(text, first, middle + _FROM_COLON)
+        if begun and (match := _FULL.match(text, begun.start())):
+            return match
+    return None
 
 
 def _bare(text: str) -> Iterator[URL]:
@@ -227,7 +243,8 @@ def _label(text: str, start: int, end: int) -> str | None:
 
 def refanged(written: str) -> str:
     """The URL as it was before somebody made it harmless to look at."""
-    clean = _REFANG.sub(_replacement, written.translate(_IGNORED).strip())
+    plain = written if written.isascii() else written.translate(_IGNORED)
+    clean = _REFANG.sub(_replacement, plain.strip())
     lower = clean[:8].lower()
     for false, true in (("hxxp", "http"), ("h**p", "http"), ("fxp", "ftp")):
         if lower.startswith(false):
@@ -270,10 +287,12 @@ def _host(
 ) -> tuple[str, ipaddress.IPv4Address | ipaddress.IPv6Address | None]:
     if "%" in host:
         host = unquote(host)
-    # The four full stops of IDNA (RFC 3490, 3.1).
-    for dot in "\u3002\uff0e\uff61":
-        host = host.replace(dot, ".")
-    host = host.translate(_IGNORED).rstrip(".").lower()
+    if not host.isascii():
+        # The four full stops of IDNA (RFC 3490, 3.1).
+        for dot in "\u3002\uff0e\uff61":
+            host = host.replace(dot, ".")
+        host = host.translate(_IGNORED)
+    host = host.rstrip(".").lower()
     if not host or len(host) > 253:
         return "", None
     if ":" in host:
@@ -287,7 +306,7 @@ def _host(
         return str(ip4), ip4
     if not host.isascii():
         host = ascii_host(host)
-    if not any(each.isalnum() for each in host) or any(each in " \\()[]{}" for each in host):
+    if not any(map(str.isalnum, host)) or _NO_HOST.search(host):
         return "", None
     return host, None
 

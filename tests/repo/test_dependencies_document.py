@@ -61,7 +61,10 @@ def test_every_tool_has_its_reason() -> None:
     described = rows("To test, check and build")
     asked = {
         canonicalize_name(requirement.name)
-        for file in ("build.in", "dev.in", "docs.in", "bench.in", "rivals.in")
+        for file in (
+            *("build.in", "dev.in", "docs.in", "bench.in"),
+            *("rivals.in", "llm-guard.in"),
+        )
         for requirement in wanted(file)
     }
     assert asked == described.keys()

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from tests.repo.tree import ROOT, locked, wanted
 
-NAMES = ["run", "build", "dev", "docs", "bench", "peers", "rivals"]
+NAMES = ["run", "build", "dev", "docs", "bench", "peers", "rivals", "llm-guard"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

@@ -133,8 +133,8 @@ class Tally:
 
     @property
     def precision(self) -> Rate:
-        """Of what was found, what should be."""
-        return Rate(self.found, self.found + self.wrong)
+        """Of what was found, what should be; of a corpus where nothing should be, nothing."""
+        return Rate(self.found, self.found + self.wrong if self.flagged else 0)
 
     @property
     def accuracy(self) -> Rate:

@@ -30,6 +30,8 @@ KINDS = ("override", "jailbreak", "leak")
 """What attacks are told apart."""
 SURE = 0.8
 """How sure it has to be of the kind, to tell it."""
+WHOLE, ALONE, HIDDEN = "window", "sentence", "decoded"
+"""Parts that are judged: windows, sentences by themselves, what encodings hide."""
 LIMIT = 12.0
 """Logits of one opinion are cut to this: none is surer than that."""
 
@@ -88,7 +90,7 @@ class InjectionHead:
             "ngrams": (BUCKETS,),
             "ngrams_scale": (2,),
             "combine": (3 + SHAPES,),
-            "many": (2,),
+            "many": (3,),
             "kinds_w": (DIMENSIONS, len(KINDS)),
             "kinds_b": (len(KINDS),),
         }
@@ -98,7 +100,8 @@ class InjectionHead:
         self._ngrams = arrays["ngrams"]
         self._scale, self._bias = (float(each) for each in arrays["ngrams_scale"])
         self._combine = arrays["combine"].astype("float64")
-        self._many, self._alone = (float(each) for each in arrays["many"])
+        self._many, alone, hidden = (float(each) for each in arrays["many"])
+        self._taken = {WHOLE: 0.0, ALONE: alone, HIDDEN: hidden}
         self._kinds = arrays["kinds_w"], arrays["kinds_b"]
 
     @classmethod
@@ -140,15 +143,20 @@ class InjectionHead:
             for row in shares
         ]
 
-    def of_many(self, logit: float, windows: int, *, alone: bool = False) -> float:
+    def of_many(self, logit: float, windows: int, how: str = WHOLE) -> float:
         """The logit of a text one of whose parts has this one.
 
         The more parts a harmless text has, the surer the surest of them is by mere chance; and
-        a sentence without what is around it (``alone``) is more easily misunderstood.
+        a sentence without what is around it, or what was decoded, is more easily misunderstood.
+
+        Args:
+            logit: the part's.
+            windows: how many the text has.
+            how: what the part is: ``WHOLE``, ``ALONE``, ``HIDDEN``.
         """
         from math import log
 
-        return logit - self._many * log(max(1, windows)) - (self._alone if alone else 0.0)
+        return logit - self._many * log(max(1, windows)) - self._taken[how]
 
 
 def combined(weights: Floats, meant: Floats, worded: Floats, looks: Floats) -> Floats:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from llm_shield.extras import needs
 from llm_shield.finding import Finding, Verdict
-from llm_shield.models.injection import InjectionHead, probability
+from llm_shield.models.injection import ALONE, HIDDEN, WHOLE, InjectionHead, probability
 from llm_shield.scanner import Cost, Request, Resources, Scanner, ScannerSettings, Share, Side
 from llm_shield.text import Text
 
@@ -26,8 +26,6 @@ LONGEST_SENTENCE = 600
 """Code points of a sentence that are looked at by themselves, at most."""
 SUSPICIOUS = -1.0
 """The logit of a sentence's wording from which on it is embedded."""
-
-WHOLE, ALONE, HIDDEN = "window", "sentence", "decoded"
 
 _SAID = {
     "injection": "reads like an attack on the model that answers",
@@ -103,10 +101,7 @@ class PromptInjection(Scanner[PromptInjectionSettings]):
         if not parts:
             return Verdict.of([])
         windows = sum(each.how == WHOLE for each in parts)
-        risks = [
-            probability(head.of_many(each.logit, windows, alone=each.how != WHOLE))
-            for each in parts
-        ]
+        risks = [probability(head.of_many(each.logit, windows, each.how)) for each in parts]
         told = _told(parts, risks, self.settings.threshold)
         return Verdict.of(told, max(risks), {"windows": windows, "parts": len(parts)})
 

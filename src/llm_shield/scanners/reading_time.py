@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -77,12 +78,17 @@ class ReadingTime(Scanner[ReadingTimeSettings]):
 def count(text: str) -> tuple[int, int]:
     """Words, and characters of scripts that have no spaces between words."""
     if text.isascii():
-        return len(_ASCII_WORD.findall(text)), 0
+        words = text.split()
+        if max(map(len, words), default=0) <= LONG_WORD:
+            return len(words), 0
+        return sum(-(-len(each) // LONG_WORD) for each in words), 0
     return len(_WORD.findall(text)), len(_CHARACTER.findall(text))
 
 
 def _within(text: str, seconds: float, word: float, character: float) -> int:
     """Where what is read in this time ends."""
+    if text.isascii():
+        return _words_within(text, seconds, word)
     end = 0
     words = characters = 0
     for piece in _PIECE.finditer(text):
@@ -95,3 +101,14 @@ def _within(text: str, seconds: float, word: float, character: float) -> int:
             break
         end = piece.end()
     return end
+
+
+def _words_within(text: str, seconds: float, word: float) -> int:
+    """The same where all are words: as many as there is time for are passed over at once."""
+    allowed = int(seconds / word)
+    while allowed and allowed * word > seconds:
+        allowed -= 1
+    while (allowed + 1) * word <= seconds:
+        allowed += 1
+    last = next(islice(_ASCII_WORD.finditer(text), max(0, allowed - 1), None), None)
+    return last.end() if allowed and last else 0

@@ -55,7 +55,7 @@ class Regex(Scanner[RegexSettings]):
     """Patterns of one's own on prompts."""
 
     name: ClassVar[str] = "Regex"
-    summary: ClassVar[str] = "Patterns of your own, which a prompt must not match, or must."
+    summary: ClassVar[str] = "patterns of your own, which a prompt must not match, or must"
     sides: ClassVar[frozenset[Side]] = frozenset({Side.INPUT})
     Settings: ClassVar[type[ScannerSettings]] = RegexSettings
     reach: ClassVar[int] = 1_024

@@ -12,5 +12,5 @@ class RegexOutput(Regex):
     """Patterns of one's own on answers; its settings are those of ``Regex``."""
 
     name: ClassVar[str] = "RegexOutput"
-    summary: ClassVar[str] = "Patterns of your own, which an answer must not match, or must."
+    summary: ClassVar[str] = "patterns of your own, which an answer must not match, or must"
     sides: ClassVar[frozenset[Side]] = frozenset({Side.OUTPUT})

@@ -106,10 +106,10 @@ class SecretsSettings(ScannerSettings, kw_only=True, frozen=True):
 
 
 class Secrets(Scanner[SecretsSettings]):
-    """Keys, tokens, passwords and private keys."""
+    """keys, tokens, passwords and private keys"""
 
     name: ClassVar[str] = "Secrets"
-    summary: ClassVar[str] = "Keys, tokens, passwords and private keys."
+    summary: ClassVar[str] = "keys, tokens, passwords and private keys"
     sides: ClassVar[frozenset[Side]] = frozenset({Side.INPUT, Side.OUTPUT})
     Settings: ClassVar[type[ScannerSettings]] = SecretsSettings
     reach: ClassVar[int] = REACH

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from llm_shield.cli import lines as module
 from llm_shield.cli.lines import AHEAD, BATCH_LINES, Done, Job, Line, batches, scanned
+from skykeep.errors import Unavailable
 from tests.llm_shield.cli.running import KEY, lines, shield, started
 
 ONLY = ("--jsonl", "--scanner", "Secrets", "--workers", "1")
@@ -176,4 +178,19 @@ def test_no_more_is_read_than_can_be_worked_on(monkeypatch: pytest.MonkeyPatch) 
         if taken == 500:
             break
     results.close()  # type: ignore[attr-defined]  # a generator
+    assert pool.ended
+
+
+def test_a_worker_that_was_killed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Killed(Pool):
+        def submit(self, function: Any, batch: list[Line]) -> Future[list[Done]]:
+            future: Future[list[Done]] = Future()
+            future.set_exception(BrokenProcessPool())
+            return future
+
+    pool = Killed()
+    monkeypatch.setattr(module, "ProcessPoolExecutor", lambda *_, **__: pool)
+    found = iter([(1, [Line(number, b"{}")]) for number in range(9)])
+    with pytest.raises(Unavailable, match="ended unexpectedly"):
+        list(scanned(found, Job(b"{}", "input", "text", False, 1), 2))
     assert pool.ended

@@ -78,6 +78,13 @@ def test_a_tally() -> None:
     }
 
 
+def test_where_nothing_should_be_found_there_is_no_precision() -> None:
+    tally = Tally()
+    tally.add(False, 0.8, True)
+    assert tally.precision.value is None
+    assert tally.false_positive_rate == Rate(1, 1)
+
+
 def test_spans_are_matched_by_kind_and_overlap() -> None:
     expected = [(0, 4, "pii.card"), (10, 14, "pii"), (20, 24, "pii.iban")]
     findings = [(3, 6, "pii.card"), (10, 12, "pii.email"), (24, 28, "pii.iban")]

@@ -13,6 +13,8 @@ from llm_shield.evaluation.corpus import Case, named
 from llm_shield.models import heads
 from llm_shield.models.heads import Head, card_of
 from llm_shield.models.injection import (
+    ALONE,
+    HIDDEN,
     KINDS,
     NAME,
     InjectionHead,
@@ -65,7 +67,8 @@ def test_the_surest_of_many_parts_is_less_sure_than_if_it_were_alone(
     head = InjectionHead(Head(arrays))
     assert head.of_many(2.0, 1) == 2.0
     assert head.of_many(2.0, 8) <= head.of_many(2.0, 2) <= 2.0
-    assert head.of_many(2.0, 1, alone=True) <= 2.0
+    assert head.of_many(2.0, 1, ALONE) <= 2.0
+    assert head.of_many(2.0, 1, HIDDEN) <= 2.0
 
 
 def test_kinds_are_told_apart_where_they_are_told(real: Scanning) -> None:
@@ -88,13 +91,13 @@ def sample(name: str, count: int, flagged: bool) -> list[Case]:
 @pytest.mark.parametrize(
     ("name", "flagged", "count", "low", "high"),
     [
-        ("neuralchemy-test", True, 150, 0.0, 1.0),
-        ("neuralchemy-test", False, 150, 0.0, 1.0),
-        ("s-labs-test", True, 150, 0.0, 1.0),
-        ("s-labs-test", False, 150, 0.0, 1.0),
-        ("ordinary-questions", False, 150, 0.0, 1.0),
-        ("hard-benign", False, 127, 0.0, 1.0),
-        ("yanismiraoui", True, 100, 0.0, 1.0),
+        ("neuralchemy-test", True, 100, 0.85, 1.0),
+        ("neuralchemy-test", False, 100, 0.0, 0.06),
+        ("s-labs-test", True, 150, 0.78, 1.0),
+        ("s-labs-test", False, 150, 0.0, 0.03),
+        ("ordinary-questions", False, 150, 0.0, 0.02),
+        ("hard-benign", False, 127, 0.0, 0.1),
+        ("yanismiraoui", True, 100, 0.8, 1.0),
     ],
 )
 def test_it_is_as_good_as_recorded(  # noqa: PLR0917  (pytest gives them by name)

@@ -132,6 +132,7 @@ def _small() -> Parts:
         train,
         judged,
         documents,
+        judged,
         {"neuralchemy": [row for row in rows if row.kind == "jailbreak"][:20]},
     )
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_shield.anonymise import (
+from llm_shield.anonymising import (
     MAX_LABEL,
     AnonymiseStream,
     RestoreStream,

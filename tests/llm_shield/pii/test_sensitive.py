@@ -356,7 +356,7 @@ async def test_time_grows_with_the_text(name: str) -> None:
 
 async def test_importing_it_loads_no_model() -> None:
     code = (
-        "import sys, llm_shield.scanners.sensitive, llm_shield.anonymise\n"
+        "import sys, llm_shield.scanners.sensitive, llm_shield.anonymising\n"
         "heavy = {'spacy', 'numpy', 're2', 'presidio_analyzer', 'faker', 'msgspec.x'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm_shield.anonymise import RestoreStream, anonymise, restore
+from llm_shield.anonymising import RestoreStream, anonymise, restore
 from llm_shield.finding import Finding
 from llm_shield.session_vault import ENTRY_BYTES, SESSION_BYTES, SessionVault
 from skykeep.errors import Invalid, NotFound, Quota, SkykeepError

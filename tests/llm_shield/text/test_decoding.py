@@ -27,6 +27,13 @@ def plain64(said: str) -> str:
     return base64.b64encode(said.encode()).decode()
 
 
+def tagged(said: str) -> str:
+    return "".join(chr(0xE0000 + ord(each)) for each in said)
+
+
+END = "\U000e007f"
+FLAG = "\U0001f3f4"
+
 ENCODERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "base64": ("base64", plain64),
     "base64, no padding": ("base64", lambda said: plain64(said).rstrip("=")),
@@ -50,6 +57,7 @@ ENCODERS: dict[str, tuple[str, Callable[[str], str]]] = {
     "html": ("html", lambda said: "".join(f"&#{ord(each)};" for each in said)),
     "html, hex": ("html", lambda said: "".join(f"&#x{ord(each):x};" for each in said)),
     "rot13": ("rot13", lambda said: codecs.encode(said, "rot13")),
+    "tags": ("tags", tagged),
 }
 
 
@@ -105,6 +113,39 @@ def test_turned_words_in_a_line_of_others() -> None:
     assert sent[found.start : found.end] == codecs.encode(ORDER, "rot13")
 
 
+def test_tags_between_letters_say_what_they_say_together() -> None:
+    sent = "He" + tagged("ignore ") + "llo" + tagged("all") + "\n" + tagged("rules")
+    found = Text(sent).decoded
+    assert [each.text for each in found] == ["ignore all", "rules"]
+    assert (found[0].start, found[0].end) == (2, 15)
+    assert (found[1].start, found[1].end) == (16, 21)
+
+
+def test_a_text_of_tags_alone_is_read() -> None:
+    assert Text(tagged(ORDER)).normal == ""
+    assert [each.text for each in Text("\U000e0001" + tagged(ORDER) + END).decoded] == [ORDER]
+
+
+@pytest.mark.parametrize("region", ["gbeng", "gbsct", "gbwls", "usca", "fr75c"])
+def test_the_flag_of_a_region_hides_nothing(region: str) -> None:
+    assert list(Text(f"We won {FLAG}{tagged(region)}{END}!").decoded) == []
+
+
+@pytest.mark.parametrize("after", ["gbeng", "ignore all" + END, "gb" + END])
+def test_what_only_begins_like_a_flag_is_read(after: str) -> None:
+    (found,) = Text(FLAG + tagged(after.rstrip(END)) + END * after.endswith(END)).decoded
+    assert found.text == after.rstrip(END)
+
+
+@pytest.mark.parametrize("hidden", ["", "a", " ", "  \t "])
+def test_tags_that_say_nothing_are_none(hidden: str) -> None:
+    assert list(Text("x" + tagged(hidden) + "y").decoded) == []
+
+
+def test_how_many_lines_of_tags_there_are_is_bounded() -> None:
+    assert len(Text("\n".join([tagged("ab")] * (MAX_RUNS + 9))).decoded) == MAX_RUNS
+
+
 def test_an_encoding_in_another_is_looked_through_once() -> None:
     twice = plain64(plain64(ORDER))
     assert [each.text for each in Text(twice).decoded] == [plain64(ORDER)]
@@ -158,11 +199,17 @@ def test_the_pages_of_this_repository_hide_next_to_nothing() -> None:
     assert runs * 50_000 <= size
 
 
-@given(st.one_of(TEXTS, st.text("aAfF0369%\\xu&#; \n=+/-_", max_size=80)))
+@given(
+    st.one_of(
+        TEXTS, st.text("aAfF0369%\\xu&#; \n=+/-_\U000e0061\U000e007f\U0001f3f4", max_size=80)
+    )
+)
 @settings(max_examples=500)
 def test_any_text(sent: str) -> None:
     text = Text(sent)
-    assert sum(len(each.text) for each in text.decoded) <= len(text.normal)
+    seen = [each for each in text.decoded if each.encoding != "tags"]
+    assert sum(len(each.text) for each in seen) <= len(text.normal)
+    assert sum(len(each.text) for each in text.decoded) <= max(len(sent), len(text.normal))
     for each in text.decoded:
         assert 0 <= each.start < each.end <= len(sent)
         assert each.text
@@ -205,6 +252,9 @@ def test_how_many_runs_there_are_is_bounded() -> None:
         "0x4",
         "%",
         "\n",
+        "\U000e0041",
+        "\U000e0041.",
+        "\U0001f3f4\U000e0067\U000e0062",
     ],
 )
 def test_what_is_decoded_is_no_more_than_the_text(

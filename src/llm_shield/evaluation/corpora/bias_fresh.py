@@ -10,7 +10,7 @@ from llm_shield.evaluation.corpus import Case, from_file
 SCANNER = "Bias"
 SOURCE = "Written for this repository, by the hand that wrote a part of the training data."
 LICENCE = "Apache-2.0, as the rest of the repository."
-SPLIT = "All rows; written after head, threshold and training data were settled."
+SPLIT = "All rows; scored only after head, threshold and training data were settled."
 _FILE = Path(__file__).parents[1] / "data" / "bias_fresh.jsonl"
 
 

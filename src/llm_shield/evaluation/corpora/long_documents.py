@@ -11,11 +11,10 @@ from llm_shield.evaluation.corpus import Case
 
 SCANNER = "PromptInjection"
 SOURCE = (
-    "Requests with documents out of WritingBench (English and Chinese) and tasks out of"
-    " SWE-Lancer, as inspect-evals 0.26.0 carries them; the attacks are of the neuralchemy test"
-    " split."
+    "Excerpts of this repository's own guides, decisions and reference pages; the attacks are of"
+    " the neuralchemy test split."
 )
-LICENCE = "Apache-2.0 (WritingBench, neuralchemy) and MIT (SWE-Lancer)."
+LICENCE = "Apache-2.0, both."
 SPLIT = "Documents that are not trained on; each is tested with an attack and without."
 
 

