@@ -20,7 +20,7 @@ from bench.compare import machine
 from bench.objects_report import Results, Row, markdown
 from bench.shield_fresh import FIVE, fresh
 from bench.shield_rival import SCANNERS, Ours, Sample, compared, place, prepare, rival, starts
-from bench.shield_texts import PATTERNS, WORDS, text_of
+from bench.shield_texts import HUNDRED, PATTERNS, WORDS, text_of
 from llm_shield.scanner import Request, Scanner, Side
 from llm_shield.shield import Shield
 from llm_shield.text import Text
@@ -72,7 +72,8 @@ def ours(runner: asyncio.Runner, shield: Shield, scanners: dict[str, Scanner[Any
     return lambda name, text, times: runner.run(scan(name, text, times))
 
 
-async def _loaded(shield: Shield) -> dict[str, Scanner[Any]]:
+async def loaded(shield: Shield) -> dict[str, Scanner[Any]]:
+    """Its scanners of both sides, by name."""
     return {one.name: one for side in Side for one in (await shield.pipeline(side)).scanners}
 
 
@@ -84,7 +85,7 @@ def beside() -> tuple[str | None, list[Row]]:
     patterns = list(PATTERNS.values())
     hello = starts(WORDS, patterns, python)
     who = f"llm-guard {hello.version}"
-    text = text_of(450)
+    text = text_of(HUNDRED)
     mine = [fresh(FIVE, list(SCANNERS), text, outputs=True) for _ in range(5)]
     imported, _, resident = (sorted(each)[2] for each in zip(*mine, strict=True))
     rows = [
@@ -103,7 +104,7 @@ def beside() -> tuple[str | None, list[Row]]:
         shield = Shield.of(FIVE, only=list(SCANNERS))
         runner.run(shield.__aenter__())
         try:
-            scan = ours(runner, shield, runner.run(_loaded(shield)))
+            scan = ours(runner, shield, runner.run(loaded(shield)))
             rows += compared(scan, theirs.scan, list(samples()), who)
         finally:
             runner.run(shield.__aexit__(None, None, None))

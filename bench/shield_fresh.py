@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from bench.objects_report import Row
-from bench.shield_texts import CHEAP, INPUT, SETTINGS, text_of
+from bench.shield_texts import CHEAP, HUNDRED, INPUT, SETTINGS, text_of
 
 FIVE: dict[str, Any] = {
     "preset": "permissive",
@@ -66,7 +66,7 @@ def processes() -> list[Row]:
         "preset": "permissive",
         "input": {**settings_of_cheap, "TokenLimit": {"encoding": "estimate"}},
     }
-    text = text_of(450)
+    text = text_of(HUNDRED)
     light = [fresh(without, cheap, text, outputs=False) for _ in range(5)]
     tokens = [fresh(exact, cheap, text, outputs=False) for _ in range(3)]
     heavy = [fresh(with_models, None, text, outputs=True) for _ in range(3)]

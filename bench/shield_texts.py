@@ -52,6 +52,9 @@ CHEAP = (
 
 INPUT = list(HOMES)[:12]
 
+HUNDRED = 409
+"""Characters of prose that are a hundred tokens of o200k."""
+
 SETTINGS: dict[str, dict[str, Any]] = {
     "BanCompetitors": {"competitors": {word: [word] for word in WORDS}},
     "BanSubstrings": {"substrings": WORDS},
@@ -63,6 +66,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def text_of(length: int) -> str:
-    """Prose of so many characters."""
-    sentences = islice(cycle(PROSE), length // 60 + 2)
-    return " ".join(sentences)[:length]
+    """Prose of so many characters. No sentence is there twice: what is the same is embedded
+    once."""
+    count = length // 60 + 2
+    numbered = (
+        f"{sentence[:-1]} in case {at}."
+        for at, sentence in enumerate(islice(cycle(PROSE), count))
+    )
+    return " ".join(numbered)[:length]

@@ -17,7 +17,8 @@ EVALS = "inspect_evals"
 
 
 def writingbench(packages: Packages) -> list[Row]:
-    """WritingBench's 1,000 requests, English and Chinese, many with a document; Apache-2.0."""
+    """WritingBench's 1,000 requests, English and Chinese, many with a document; licence not
+    verified."""
     lines = packages.read(EVALS, "writingbench/benchmark_all.jsonl").decode().splitlines()
     return [
         Row(entry["query"], 0, "writingbench", kind=entry["domain1"], group=str(entry["index"]))
@@ -26,8 +27,8 @@ def writingbench(packages: Packages) -> list[Row]:
 
 
 def assistance(packages: Packages) -> list[Row]:
-    """Requests to assistants and agents out of inspect-evals, MIT and Apache-2.0: what tau2's
-    customers want, agentbench's shell tasks, mails, tickets."""
+    """Requests to assistants and agents out of inspect-evals: what people in tau2 want, mails,
+    tickets (MIT), agentbench's shell tasks (licence not verified)."""
     rows = []
     for domain in ("airline/tasks", "retail/tasks", "telecom/tasks_small"):
         for task in json.loads(packages.read(EVALS, f"tau2/data/domains/{domain}.json")):

@@ -250,7 +250,7 @@ def card_of(
             "made for English; other European languages are found less well, others by wording",
             "does not know who speaks: a wish in a prompt may be an attack in a document",
             "judges one text, not a conversation",
-            "four rules for the threshold were tried on validation, the tests seen for each",
+            "five rules for the threshold were tried on validation, the tests seen for each",
         ],
         "seed": seed,
         "threshold": threshold,

@@ -13,9 +13,9 @@ Looked through, once each and not into each other:
   smuggling"): those of a line together, two or more. Flags of regions (UTS #51, emoji tag
   sequences) are none.
 
-Of the others, only what decodes to text is told: letters and blanks for the most part, nothing unprintable.
-All of it takes time linear in the length of the text. At most ``MAX_RUNS`` runs are told of
-each (the escapes are one), and in all no more characters than the text itself has.
+Of the others, only what decodes to text is told: letters and blanks for the most part, nothing
+unprintable. It takes time linear in the length of the text. At most ``MAX_RUNS`` runs are
+told of each (the escapes are one), and in all no more characters than the text itself has.
 """
 
 from __future__ import annotations
@@ -181,8 +181,14 @@ def decoded(text: str, lower: str) -> list[Run]:
 _NEEDED = {
     "hex": rf"[02-7][0-9a-fA-F](?:[0-9a-fA-F]{{{2 * LEAST_HEX - 2}}}"
     rf"|(?:(?:,? |:|,)(?:0x)?[02-7][0-9a-fA-F]){{{LEAST_HEX - 1}}})",
-    "base64": rf"[{_DIGITS}]{{{LEAST_BASE64}}}",
-    "rot13": f"(?i){'|'.join(_HINTS)}",
+    "base64": "|".join(
+        rf"[{_DIGITS}]{{{before}}}[A-Z0-9][{_DIGITS}]{{{LEAST_BASE64 - 1 - before}}}"
+        for before in range(5)
+    ),
+    "rot13": "(?i)"
+    + "|".join(
+        rf"(?:^|[^a-z]){each}(?:[^a-z]|$)" if len(each) == 3 else each for each in _HINTS
+    ),
 }
 
 

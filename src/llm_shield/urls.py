@@ -36,7 +36,7 @@ _FULL = re.compile(rf"(?P<start>{_START}){_BODY}", re.IGNORECASE)
 _COLON = re.compile(r":(?=[/\\\[\])])(?<=[pPsS\u017f\s(\[]:)")
 _SCHEME_AT = re.compile(rf"(?<![a-z0-9]){_SCHEME}", re.IGNORECASE)
 _TO_COLON, _FROM_COLON = 7, 5
-"""Characters of a scheme before its colon, and from that on, at most; of slashes one will do."""
+"""Characters of a scheme before its colon, and from that on, at most: one slash will do."""
 _ROUND = re.compile(r"[()]")
 
 # Domains that are written without a scheme: top-level domains that people write so. Those that

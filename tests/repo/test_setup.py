@@ -45,7 +45,9 @@ def test_a_damaged_stamp_counts_as_none(tmp_path: Path, content: str) -> None:
     assert setup_venv.read(tmp_path / "stamp") == {}
 
 
-@pytest.mark.parametrize(("stage", "ours"), [("peers", False), ("llm-guard", False), ("run", True)])
+@pytest.mark.parametrize(
+    ("stage", "ours"), [("peers", False), ("llm-guard", False), ("run", True)]
+)
 def test_skykeep_is_not_installed_beside_the_servers_of_the_tests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, ours: bool
 ) -> None:

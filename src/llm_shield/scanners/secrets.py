@@ -106,7 +106,7 @@ class SecretsSettings(ScannerSettings, kw_only=True, frozen=True):
 
 
 class Secrets(Scanner[SecretsSettings]):
-    """keys, tokens, passwords and private keys"""
+    """Keys, tokens, passwords and private keys."""
 
     name: ClassVar[str] = "Secrets"
     summary: ClassVar[str] = "keys, tokens, passwords and private keys"

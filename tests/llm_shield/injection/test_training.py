@@ -137,6 +137,7 @@ def _small() -> Parts:
     )
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_head(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,6 +155,8 @@ def test_texts_without_a_sign_of_a_url_end_before_the_expression(
         def search(self, *arguments: object) -> re.Match[str]:
             raise AssertionError("searched")
 
+        match = search
+
     monkeypatch.setattr(urls, "_FULL", Untouched())
     assert extract("The quick brown fox: it jumps at 10:30, over 3/4 of them. " * 20) == []
     with pytest.raises(AssertionError, match="searched"):

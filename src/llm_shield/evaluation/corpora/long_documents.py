@@ -11,8 +11,8 @@ from llm_shield.evaluation.corpus import Case
 
 SCANNER = "PromptInjection"
 SOURCE = (
-    "Excerpts of this repository's own guides, decisions and reference pages; the attacks are of"
-    " the neuralchemy test split."
+    "Excerpts of this repository's own guides, decisions and reference pages; the attacks are"
+    " of the neuralchemy test split."
 )
 LICENCE = "Apache-2.0, both."
 SPLIT = "Documents that are not trained on; each is tested with an attack and without."

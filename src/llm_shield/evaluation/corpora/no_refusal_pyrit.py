@@ -19,7 +19,10 @@ from llm_shield.evaluation.corpus import Case, from_file
 SCANNER = "NoRefusal"
 SOURCE = "PyRIT 1.1.0, datasets/scorer_evals/refusal_scorer (Microsoft), labelled by people."
 LICENCE = "MIT (NOTICE)."
-SPLIT = "All of the two files; no head is trained on them, and errors on them were read while training was made."
+SPLIT = (
+    "All of the two files; no head is trained on them, and errors on them were read while "
+    "training was made."
+)
 _FILE = Path(__file__).parents[1] / "data" / "no_refusal_pyrit.jsonl"
 
 
