@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 """A number in [0, 1]."""
 
 
@@ -55,7 +55,7 @@ class ScannerSettings(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_
 
     threshold: Share = 0.5
     on_failure: Literal["open", "closed"] = "closed"
-    timeout_seconds: Annotated[float, msgspec.Meta(gt=0.0)] = 10.0
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 10.0
 
 
 S = TypeVar("S", bound=ScannerSettings)

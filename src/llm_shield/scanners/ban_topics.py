@@ -91,7 +91,7 @@ class BanTopicsSettings(ScannerSettings, kw_only=True, frozen=True):
     """
 
     topics: Annotated[tuple[str | Topic, ...], msgspec.Meta(max_length=64)] = ()
-    margin: Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)] = 0.07
+    margin: Annotated[float, msgspec.Meta(ge=-1, le=1)] = 0.07
 
 
 class BanTopics(Scanner[BanTopicsSettings]):

@@ -53,7 +53,7 @@ class URLReachabilitySettings(ScannerSettings, kw_only=True, frozen=True):
     ports: tuple[Annotated[int, msgspec.Meta(ge=1, le=65535)], ...] = (80, 443)
     queries: bool = False
     replacement: str | None = None
-    timeout_seconds: Annotated[float, msgspec.Meta(gt=0.0)] = 30.0
+    timeout_seconds: Annotated[float, msgspec.Meta(gt=0)] = 30.0
 
 
 class Refused(OSError):

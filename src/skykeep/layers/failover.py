@@ -107,11 +107,15 @@ class Failover:
             except self._away_if as error:
                 refused.append(error)
             except SkykeepError as error:
-                if choice.home and not (isinstance(error, NotFound) and choice.behind):
+                if self._is_answer(choice, error):
                     raise
                 refused.append(error)
             else:
                 return self._marked(call, answer, choice)
+
+    def _is_answer(self, choice: Choice, error: SkykeepError) -> bool:
+        """Whether it is what the caller is told: of its home, which may have it, too."""
+        return choice.home and (choice.behind is None or not isinstance(error, NotFound))
 
     def choices(self, call: Call[T], asked: Collection[str] = ()) -> list[Choice]:
         """Who may be asked, in order; not those of these names, who were asked already."""

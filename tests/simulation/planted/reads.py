@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 from unittest import mock
 
+from skykeep.errors import NotFound
 from skykeep.interfaces import secrets as portable
 from skykeep.journal.journal import Journal
 from skykeep.layers.cache import Cache
@@ -23,13 +24,13 @@ def _unmarked_replica() -> Any:
 
 @fault("NotFound of a replica is believed")
 def _replica_not_found() -> Any:
-    return instead(
-        Failover,
-        "choices",
-        lambda choices: (
-            lambda self, *given: [replace(each, home=True) for each in choices(self, *given)]
-        ),
-    )
+    def believe(is_answer: Any) -> Any:
+        def ours(self: Any, choice: Any, error: Any) -> bool:
+            return isinstance(error, NotFound) or is_answer(self, choice, error)
+
+        return ours
+
+    return instead(Failover, "_is_answer", believe)
 
 
 @fault("what a target is owed is looked at after it was read", bound=1500)
