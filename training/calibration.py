@@ -26,6 +26,8 @@ from training import fit
 from training.documents import injected, parts_of
 from training.injection_data import Parts
 from training.rows import Row
+from training.splits import share
+from training.technical import SOURCE as TECHNICAL
 
 ALLOWED = {
     "neuralchemy": 0.03,
@@ -33,6 +35,7 @@ ALLOWED = {
     "other": 0.02,
     "written": 0.05,
     "documents": 0.02,
+    "technical": 0.03,
     "encoded": 0.03,
 }
 """Of harmless texts of validation, how many may be flagged, by group. What we wrote looks like
@@ -43,6 +46,9 @@ WINDOWS = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
 SENTENCES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0)
 """Logits that are tried, for each doubling of windows (times log 2) and for a part that is
 judged without what is around it."""
+PAGES = 120
+"""Technical documents that are judged. There are more, of a few packages; each takes some
+twenty embeddings."""
 ENCODED = 160
 """Harmless texts that are encoded, and as many attacks."""
 
@@ -118,11 +124,17 @@ def groups(parts: Parts, seed: int) -> dict[str, list[Row]]:
     """Whole texts of validation, by what they may go wrong in."""
     out: dict[str, list[Row]] = {name: [] for name in ALLOWED}
     for row in parts.whole:
+        if row.source == TECHNICAL:
+            continue  # below, whole; a sentence of it is sent by nobody
         source = "written" if row.source == "templates" else row.source
         out[source if source in out else "other"].append(row)
     out["encoded"] += disguised(parts.whole, seed)
     attacks = [row for row in parts.whole if short_attack(row)]
-    out["documents"] += injected(parts.documents, attacks, seed) if attacks else []
+    pages = [row for row in parts.documents if row.source == TECHNICAL]
+    pages = sorted(pages, key=lambda row: share(row.text, 10))[:PAGES]
+    others = [row for row in parts.documents if row.source != TECHNICAL]
+    for row in injected(others + pages, attacks, seed) if attacks else ():
+        out[row.source if row.source in out else "documents"].append(row)
     return {name: rows for name, rows in out.items() if rows}
 
 

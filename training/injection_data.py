@@ -24,6 +24,8 @@ from training.embed import encoder
 from training.packages import Packages
 from training.rows import TEST, TRAIN, VALIDATION, Row
 from training.splits import Copies, distinct, share, split, without_copies
+from training.technical import SOURCE as TECHNICAL
+from training.technical import technical
 from training.written import written
 
 DATA = Path(__file__).parent / "data"
@@ -103,7 +105,7 @@ def sources(packages: Packages, seed: int) -> list[Row]:
     )
     for load in loaders:
         own += load(packages)
-    return rows + split(_thinned(own) + written(DATA, seed), seed)
+    return rows + split(_thinned(own) + written(DATA, seed), seed) + technical(packages)
 
 
 def _thinned(rows: Iterable[Row]) -> list[Row]:
@@ -133,14 +135,15 @@ def windows(text: str, most: int) -> list[str]:
 
 
 def cut(rows: Iterable[Row]) -> list[Row]:
-    """The rows in windows, three of a text at most."""
+    """The rows in windows, three of a text at most, four of technical prose: it has the most
+    to say in a window that is not the first."""
     out = []
     for row in rows:
         group = row.group or row.text
         text = Text(row.text)
         hidden = [each.text for each in text.decoded] if row.label else []
         # To be encoded is no attack: what is hidden is judged by itself, as the scanner does.
-        parts = hidden[:2] or windows(text.normal, 3)
+        parts = hidden[:2] or windows(text.normal, 4 if row.source == TECHNICAL else 3)
         out += [replace(row, text=part, group=group) for part in parts if part.strip()]
     return out
 
@@ -197,6 +200,7 @@ def embedded(rows: Sequence[Row], seed: int, count: int) -> list[Row]:
                 "tickets",
                 "agentdojo",
                 "tau2",
+                TECHNICAL,
             }
             and len(row.text) > 200
         ]
@@ -261,7 +265,8 @@ def prepared(packages: Packages, seed: int, without: Iterable[str] = ()) -> Part
     tested = tests(packages)
     left_out = set(without)
     rows = [row for row in distinct(sources(packages, seed)) if row.source not in left_out]
-    rows = without_copies(rows, [row.text for part in tested.values() for row in part])
+    whole = [row for part in tested.values() for row in part] + held_out("documents", 0)
+    rows = without_copies(rows, [row.text for row in whole])
     # A near copy of a validation row teaches what it is validated by.
     copies = Copies(row.text for row in rows if row.split == VALIDATION)
     rows = [row for row in rows if row.split == VALIDATION or not copies.has(row.text, 0.9)]

@@ -251,6 +251,7 @@ def card_of(
             "does not know who speaks: a wish in a prompt may be an attack in a document",
             "judges one text, not a conversation",
             "five rules for the threshold were tried on validation, the tests seen for each",
+            "technical prose was added after long-documents had shown what it does",
         ],
         "seed": seed,
         "threshold": threshold,

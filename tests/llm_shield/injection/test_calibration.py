@@ -8,6 +8,7 @@ import pytest
 from llm_shield.models.injection import ALONE, HIDDEN, WHOLE, InjectionHead
 from llm_shield.scanners.prompt_injection import Part
 from llm_shield.text import Text
+from training import technical
 from training.calibration import (
     ALLOWED,
     LEAST,
@@ -112,12 +113,21 @@ def test_every_text_of_validation_is_in_a_group() -> None:
         Row("Write a poem about the sea, please.", 0, "templates", VALIDATION),
         Row("How do I get to the station from here?", 0, "spacy", VALIDATION),
     ]
-    parts = Parts([], [], [Row("The tide. " * 200, 0, "x", VALIDATION)], whole, {})
-    found = groups(parts, 1)
+    pages = [
+        Row("The tide. " * 200, 0, "x", VALIDATION),
+        Row("Rotate the key. " * 100, 0, technical.SOURCE, VALIDATION),
+    ]
+    # A page of technical prose counts once as it is and once with an attack, its sentences not.
+    said = Row("You must rotate the key.", 0, technical.SOURCE, VALIDATION, technical.SENTENCE)
+    found = groups(Parts([], [], pages, [*whole, pages[1], said], {}), 1)
+    assert [row.label for row in found["technical"]] == [0, 1]
+    assert found["technical"][0].text == pages[1].text
+    assert whole[0].text in found["technical"][1].text
     # Of spaCy's sentences none is encoded.
     counts = {"neuralchemy": 1, "s-labs": 1, "written": 1, "other": 1}
     assert {name: len(rows) for name, rows in found.items()} == {
         **counts,
         "documents": 2,
+        "technical": 2,
         "encoded": 3,
     }
