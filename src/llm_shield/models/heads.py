@@ -116,21 +116,28 @@ def arrays_of(source: bytes | Path) -> dict[str, Any]:
             "numpy, which heads are calculated with, is not installed",
             hint="install it: pip install --upgrade 'skykeep[shield]'",
         ) from None
-    try:
-        data = source if isinstance(source, bytes) else source.read_bytes()
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(each.file_size for each in archive.infolist())
-        if size > MAX_BYTES:
-            raise Corrupt(f"a head has {size:,} bytes of arrays, {MAX_BYTES:,} at most")
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except Corrupt:
-        raise
-    except Exception as error:  # noqa: BLE001  (files, zip, zlib and NumPy raise their own)
-        raise Corrupt(
-            f"a head's file cannot be read: {type(error).__name__}",
-            hint="a head is an npz file of float arrays",
-        ) from None
+    arrays: dict[str, Any] = {}
+    for last in (False, True):
+        try:
+            data = source if isinstance(source, bytes) else source.read_bytes()
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                size = sum(each.file_size for each in archive.infolist())
+            if size > MAX_BYTES:
+                raise Corrupt(f"a head has {size:,} bytes of arrays, {MAX_BYTES:,} at most")
+            with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            break
+        except Corrupt:
+            raise
+        except Exception as error:  # noqa: BLE001  (files, zip, zlib and NumPy raise their own)
+            # Read again before it is called corrupt: a file with the right hash failed once on
+            # a busy machine, and not again. NumPy reads headers with CPython's ast, whose state
+            # threads share (python/cpython, issue 106905): that may be why.
+            if last:
+                raise Corrupt(
+                    f"a head's file cannot be read: {type(error).__name__}",
+                    hint="a head is an npz file of float arrays",
+                ) from None
     _check(arrays)
     return arrays
 
