@@ -24,11 +24,12 @@ import json
 import re
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
-
-# Undocumented, but how Python's own expressions are read: the widths of a parsed expression.
-from re import _parser as parser  # type: ignore[attr-defined]  # not in typeshed
 from typing import Any
+
+# Undocumented, but how Python's own expressions are read.
+parser: Any = import_module("re._parser")
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "src/llm_shield/patterns/secrets.json"

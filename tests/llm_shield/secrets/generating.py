@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-from re import _parser as parser  # type: ignore[attr-defined]  # undocumented, not in typeshed
+from importlib import import_module
 from typing import Any
+
+# Undocumented, but how Python's own expressions are read.
+parser: Any = import_module("re._parser")
 
 WORD = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 SPACE = " "
