@@ -66,8 +66,8 @@ class Result(msgspec.Struct, frozen=True):
         replica: by another target that is up to date as far as this host knows, and marked.
         stale: by one that is behind, and marked.
         refused: reads that had no answer.
-        written, unwritten, doubtful: writes in the outage: acknowledged; refused; refused with
-            the word that they may have been executed.
+        written, unwritten, doubtful: writes that were begun in the outage: acknowledged before
+            it ended; refused; refused with the word that they may have been executed.
         wrong: answers, of all phases, that were older than they said, or never written.
         lost: acknowledged writes that a store does not hold at the end, and stores that differ.
         conflicts: names that wait for a person at the end.
@@ -189,7 +189,8 @@ class Load:
             self._count(phase, "doubtful" if doubt else "unwritten", error)
             return
         self.ledger.acknowledge(name, number, time.monotonic())
-        self._count(phase, "written")
+        if self.phase == phase:  # else the store was back before it was acknowledged
+            self._count(phase, "written")
 
     def _count(self, phase: str, what: str, error: SkykeepError | None = None) -> None:
         if phase == "fault":
